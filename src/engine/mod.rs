@@ -1,0 +1,21 @@
+//! How a page comes about, in facts. A pure machine: [`Engine::handle`] takes one input at one
+//! moment and returns a [`Turn`]: facts to journal, then effects to carry out. It reads no clock,
+//! rolls no dice, touches no file; the node, the simulator and a replay run exactly this.
+
+mod facts;
+mod notice;
+mod record;
+mod rule;
+pub mod rules;
+mod turn;
+mod view;
+
+pub use facts::{
+    ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notification, NotifyReason,
+    PodImpact, Split, Symptom, TraitClass, Whose, WhoseVerdict,
+};
+pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate};
+pub use record::{MissedWhy, Record, Trouble};
+pub use rule::{Audience, Rule};
+pub use turn::{Command, DeliveryResult, Effect, Input, Turn, Wake};
+pub use view::{AlertState, AlertView, OutcomeMark, PodView, ProbeView, Verdict, View};

@@ -1,0 +1,280 @@
+//! The facts. They are journalled, replayed after a restart, and self-contained: applying one
+//! never looks at the plan, so a later plan cannot rewrite history.
+//!
+//! Compatibility: variants and fields are only ever added, with defaults; a variant that an older
+//! reader does not know is kept in the journal and skipped by it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AttemptId, AttemptSpec, IncidentNumber, Observation, PodName, ProbeName, ReceiverName, Share, Timestamp,
+};
+
+use super::{
+    ComponentState, DeliveryId, Evidence, Experience, Notice, NoticeUpdate, Notification, Rule, Verdict, Whose,
+};
+
+/// One fact, at one moment.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Record {
+    /// A plan was taken: what of it the state must know.
+    PlanAdopted {
+        /// When.
+        at: Timestamp,
+        /// The pods and their rules.
+        pods: Vec<super::rules::PodRules>,
+        /// A hash of the plan, to tell a change from a restart.
+        fingerprint: u64,
+    },
+    /// Slots passed in which nobody looked.
+    SlotsMissed {
+        /// When this was noticed.
+        at: Timestamp,
+        /// Of which probe.
+        probe: ProbeName,
+        /// In which pod.
+        pod: PodName,
+        /// The first moment that was not looked at.
+        from: Timestamp,
+        /// The last.
+        until: Timestamp,
+        /// Why.
+        why: MissedWhy,
+    },
+    /// Probing stops.
+    Paused {
+        /// When.
+        at: Timestamp,
+        /// Where; everywhere if absent.
+        pod: Option<PodName>,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Probing goes on.
+    Resumed {
+        /// When.
+        at: Timestamp,
+        /// Where; everywhere if absent.
+        pod: Option<PodName>,
+    },
+    /// An attempt was asked for.
+    AttemptStarted {
+        /// Which.
+        spec: AttemptSpec,
+    },
+    /// An attempt has given no result for longer than it should need.
+    AttemptOverdue {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Which.
+        id: AttemptId,
+    },
+    /// An attempt is over and counted.
+    Observed {
+        /// How it went.
+        observation: Observation,
+    },
+    /// Failures that lasted less than a fault must last. Recorded, not paged.
+    BlipSeen {
+        /// When it was over.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// When it began.
+        since: Timestamp,
+        /// How many attempts failed.
+        failures: u32,
+    },
+    /// A pod's usual share of failures was measured anew, and its rules follow.
+    BaselineMeasured {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// The share.
+        baseline: Share,
+        /// The rules computed from it.
+        cusum: super::rules::Cusum,
+    },
+    /// How a pod is.
+    VerdictChanged {
+        /// When.
+        at: Timestamp,
+        /// Which pod.
+        pod: PodName,
+        /// How it is now.
+        verdict: Verdict,
+    },
+    /// A rule's condition has begun to hold.
+    AlertPending {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Which rule.
+        rule: Rule,
+    },
+    /// A pending alert's condition no longer holds.
+    AlertDropped {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Which rule.
+        rule: Rule,
+    },
+    /// A rule has fired.
+    AlertFiring {
+        /// When.
+        at: Timestamp,
+        /// In which pod; none for location and ringcheck itself.
+        pod: Option<PodName>,
+        /// Which rule.
+        rule: Rule,
+        /// What it rests on.
+        evidence: Evidence,
+        /// What agents experience.
+        experience: Experience,
+    },
+    /// Recovery is proven.
+    AlertResolved {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: Option<PodName>,
+        /// Which rule.
+        rule: Rule,
+    },
+    /// A new incident.
+    IncidentOpened {
+        /// All about it; boxed because it is large and rare.
+        incident: Box<super::IncidentFacts>,
+    },
+    /// An incident is known better, or has grown.
+    IncidentUpdated {
+        /// All about it, anew.
+        incident: Box<super::IncidentFacts>,
+    },
+    /// An incident is over.
+    IncidentResolved {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        number: IncidentNumber,
+    },
+    /// Somebody is to be told.
+    NotificationQueued {
+        /// What; boxed because it is large and rare.
+        notification: Box<Notification>,
+    },
+    /// Somebody was told.
+    NotificationDelivered {
+        /// When.
+        at: Timestamp,
+        /// Which message.
+        id: DeliveryId,
+    },
+    /// A receiver cannot be told; the message is given up here.
+    NotificationAbandoned {
+        /// When.
+        at: Timestamp,
+        /// Which message.
+        id: DeliveryId,
+        /// Who was to get it.
+        receiver: ReceiverName,
+    },
+    /// A pod's components have a new public state.
+    ComponentChanged {
+        /// When.
+        at: Timestamp,
+        /// Which pod.
+        pod: PodName,
+        /// The new state of its components.
+        state: ComponentState,
+    },
+    /// A public notice was opened.
+    NoticeOpened {
+        /// All about it.
+        notice: Notice,
+    },
+    /// A public notice goes on.
+    NoticeUpdated {
+        /// About which incident.
+        incident: IncidentNumber,
+        /// What is said.
+        update: NoticeUpdate,
+        /// The public names, which may have grown.
+        public_names: Vec<String>,
+    },
+    /// The partner asked us to slow down; the pod's pace is halved until then.
+    SlowedDown {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// No attempt before.
+        quiet_until: Timestamp,
+        /// Halved pace until.
+        slow_until: Timestamp,
+    },
+    /// The control targets' answer changed.
+    ControlsChanged {
+        /// When.
+        at: Timestamp,
+        /// How many answered.
+        answered: u8,
+        /// Of how many.
+        of: u8,
+    },
+    /// Something of ours is in trouble, or is well again.
+    TroubleChanged {
+        /// When.
+        at: Timestamp,
+        /// What.
+        what: Trouble,
+        /// True when it begins.
+        on: bool,
+    },
+    /// Whose fault an incident is was judged anew (without telling anybody yet).
+    Attributed {
+        /// When.
+        at: Timestamp,
+        /// Which incident.
+        number: IncidentNumber,
+        /// The judgement.
+        whose: Whose,
+    },
+}
+
+/// Why nobody looked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedWhy {
+    /// Probing was paused.
+    Paused,
+    /// The node was down or slept.
+    Down,
+    /// The pod's budget was spent, or the partner had asked us to slow down.
+    Budget,
+}
+
+/// What of ours can be in trouble.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The journal cannot be written.
+    Journal,
+    /// The store was damaged and begun anew.
+    Store,
+    /// A receiver cannot be reached.
+    Receiver,
+    /// A secret cannot be read.
+    Secret,
+    /// This location's control targets all fail.
+    Network,
+    /// Attempts are lost without a result.
+    Attempts,
+}

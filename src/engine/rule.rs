@@ -1,0 +1,82 @@
+//! The rules that can fire, by the names that pages, metrics and the API use.
+
+use serde::{Deserialize, Serialize};
+
+/// A rule over a pod's observations, or over ourselves.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A: everything started in a span failed or is overdue.
+    Outage,
+    /// B: one token fails again and again while its contrasts pass.
+    TokenBound,
+    /// C: the share of failures is too large to be chance (CUSUM).
+    Share,
+    /// C2: nine of the last fifteen failed.
+    HeavyShare,
+    /// F: three short blips within a quarter of an hour.
+    Flapping,
+    /// The owner's plain rule with this position in the pod's list.
+    Plain(u8),
+    /// No observation for too long: we do not look.
+    NoData,
+    /// A kind, key or edge that has never worked here fails.
+    BornRed,
+    /// The partner asks us to slow down.
+    Throttled,
+    /// Our own network is down.
+    Location,
+    /// The edge's certificate ends soon.
+    Certificate,
+    /// Fewer observations than the owner asked for.
+    TooFew,
+    /// ringcheck itself is in trouble.
+    Ringcheck,
+}
+
+/// Whom a rule wakes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The voice on-call: agents cannot work.
+    VoiceOnCall,
+    /// The owner of the monitor: we cannot look, or something will break soon.
+    MonitorOwner,
+}
+
+impl Rule {
+    /// Whom it wakes.
+    pub const fn audience(self) -> Audience {
+        match self {
+            Self::Outage | Self::TokenBound | Self::Share | Self::HeavyShare | Self::Flapping | Self::Plain(_) => {
+                Audience::VoiceOnCall
+            }
+            Self::NoData
+            | Self::BornRed
+            | Self::Throttled
+            | Self::Location
+            | Self::Certificate
+            | Self::TooFew
+            | Self::Ringcheck => Audience::MonitorOwner,
+        }
+    }
+
+    /// The name in metrics, JSON and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::TokenBound => "token_bound",
+            Self::Share => "share",
+            Self::HeavyShare => "heavy_share",
+            Self::Flapping => "flapping",
+            Self::Plain(_) => "plain",
+            Self::NoData => "no_data",
+            Self::BornRed => "born_red",
+            Self::Throttled => "throttled",
+            Self::Location => "location",
+            Self::Certificate => "certificate",
+            Self::TooFew => "too_few",
+            Self::Ringcheck => "ringcheck",
+        }
+    }
+}

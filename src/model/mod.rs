@@ -1,0 +1,30 @@
+//! The words everything else is said in: ids, time, steps, outcomes, traits, reports. No
+//! behaviour beyond parsing, printing and arithmetic; nothing of ours below it.
+
+mod device_error;
+mod id;
+mod observation;
+mod outcome;
+mod report;
+mod secret_ref;
+mod share;
+mod signalling;
+mod stable_hash;
+mod step;
+mod time;
+mod token_wish;
+mod traits;
+
+pub use device_error::{DeviceError, ErrorClass};
+pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName};
+pub use observation::{Observation, Role};
+pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
+pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};
+pub use secret_ref::SecretRef;
+pub use share::Share;
+pub use signalling::{SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd};
+pub use stable_hash::StableHasher;
+pub use step::Step;
+pub use time::{Timestamp, humane, millis};
+pub use token_wish::{KeySlot, TokenKind, TokenWish};
+pub use traits::{AddressFamily, Cell, Segment, SignatureCells, Symbol, TokenShape, Traits};

@@ -1,0 +1,98 @@
+//! The seam between one attempt ([`crate::call`]) and a partner's protocol: a machine without
+//! sockets that speaks for the agent's device.
+
+use super::{Degradation, DeviceError, Timestamp};
+
+/// A partner's signalling protocol as a machine without sockets. The owner feeds it what the
+/// socket does and drains [`Signalling::poll`] after every call.
+pub trait Signalling {
+    /// The WebSocket is open; the device says hello and shows its token.
+    fn opened(&mut self, now: Timestamp);
+
+    /// A text frame came.
+    fn received(&mut self, now: Timestamp, text: &str);
+
+    /// A frame came that the protocol does not have (binary), or one over the size limit.
+    fn received_foreign(&mut self, now: Timestamp);
+
+    /// Registers the device for incoming calls. Only after `Connected`.
+    fn register(&mut self, now: Timestamp);
+
+    /// Ends the registration properly.
+    fn leave(&mut self, now: Timestamp);
+
+    /// The socket could not be opened or has ended.
+    fn ended(&mut self, now: Timestamp, end: SocketEnd);
+
+    /// Time has come to [`Signalling::wake`].
+    fn timeout(&mut self, now: Timestamp);
+
+    /// When `timeout` wants to be called: heartbeats, repeats.
+    fn wake(&self) -> Option<Timestamp>;
+
+    /// The next thing to do or to know; `None` when drained.
+    fn poll(&mut self) -> Option<SignallingOutput>;
+}
+
+/// What a signalling machine gives out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignallingOutput {
+    /// Send this text frame. It may hold a token: never log it.
+    Send(String),
+    /// Close the socket with this code.
+    Close(u16),
+    /// Something to know.
+    Event(SignallingEvent),
+}
+
+/// What a signalling machine tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignallingEvent {
+    /// The token was accepted.
+    Connected(SessionFacts),
+    /// The device is registered.
+    Registered,
+    /// The device is not registered (any more).
+    Offline,
+    /// The partner ended the stream and does not want us back.
+    StreamEnded,
+    /// The SDK's Device would raise this now. Carries the throttle hint where the code is one.
+    DeviceError {
+        /// The error as an application sees it.
+        error: DeviceError,
+        /// Seconds that the partner asked us to wait.
+        retry_after_s: Option<u32>,
+        /// True if the code means "slow down".
+        throttled: bool,
+    },
+    /// The agent could go on, but this was not right.
+    Degraded(Degradation),
+    /// Nothing was heard for as long as the SDK waits.
+    HeartbeatLost,
+}
+
+/// What the partner said when it accepted the token.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct SessionFacts {
+    /// The gateway's name.
+    pub gateway: Option<String>,
+    /// The region, as the partner writes it.
+    pub region: Option<String>,
+    /// The edge that we reached.
+    pub edge: Option<String>,
+    /// Seconds that the token has left, as the partner reckons.
+    pub token_ttl_s: Option<u32>,
+}
+
+/// How a socket ended, or why there was none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SocketEnd {
+    /// It could not be opened: TCP, TLS or upgrade was refused. The browser reports 1006.
+    NotOpened,
+    /// Opening it took longer than the SDK waits.
+    OpenTimeout,
+    /// The other side closed it with this code.
+    Closed(u16),
+    /// It broke off without a close frame (1006 in a browser).
+    Broken,
+}

@@ -1,0 +1,159 @@
+//! Properties of an attempt that a fault could depend on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EdgeName, KeySlot, TokenKind};
+
+/// Everything about an attempt that a fault could depend on and that we know.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Traits {
+    /// Kind of token.
+    pub kind: TokenKind,
+    /// Which of the pod's keys signed it.
+    pub key: KeySlot,
+    /// Length of the name (identity) in it, in characters.
+    pub name_length: u8,
+    /// Where traffic entered the partner.
+    pub edge: EdgeName,
+    /// Address family of the connection, once there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<AddressFamily>,
+    /// What the token's text looks like; default where no token came to be.
+    pub shape: TokenShape,
+}
+
+impl Traits {
+    /// The name's length mod 3: it decides the alignment of what follows it in base64url.
+    pub fn name_residue(&self) -> u8 {
+        self.name_length % 3
+    }
+}
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AddressFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// One of the three parts of a token's text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Segment {
+    /// The first part.
+    Header,
+    /// The second part.
+    Payload,
+    /// The third part.
+    Signature,
+}
+
+/// The two characters in which base64url differs from base64.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Symbol {
+    /// `-`, value 62.
+    #[serde(rename = "-")]
+    Dash,
+    /// `_`, value 63.
+    #[serde(rename = "_")]
+    Underscore,
+}
+
+impl Symbol {
+    /// The symbol that a byte of a token's text is, if it is one.
+    pub const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            b'-' => Some(Self::Dash),
+            b'_' => Some(Self::Underscore),
+            _ => None,
+        }
+    }
+
+    /// The character.
+    pub const fn as_char(self) -> char {
+        match self {
+            Self::Dash => '-',
+            Self::Underscore => '_',
+        }
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_char())
+    }
+}
+
+/// One place where `-` or `_` stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Cell {
+    /// In which part.
+    pub segment: Segment,
+    /// Which character.
+    pub symbol: Symbol,
+    /// At which offset within the part, from 0.
+    pub offset: u16,
+}
+
+/// Which of the 84 possible cells of an HS256 signature are there: 42 offsets, two symbols.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SignatureCells(pub u128);
+
+impl SignatureCells {
+    /// Offsets at which a symbol can stand: the 43rd character never is one (it holds 4 bits).
+    pub const OFFSETS: u16 = 42;
+    /// Cells that can exist.
+    pub const COUNT: u32 = 84;
+
+    /// Adds a cell; offsets past the last possible one are not cells.
+    pub fn insert(&mut self, offset: u16, symbol: Symbol) {
+        if offset < Self::OFFSETS {
+            self.0 |= 1 << (offset * 2 + u16::from(symbol == Symbol::Underscore));
+        }
+    }
+
+    /// True if no cell is in both.
+    pub fn is_disjoint(self, other: Self) -> bool {
+        self.0 & other.0 == 0
+    }
+
+    /// The cells in order of offset.
+    pub fn iter(self) -> impl Iterator<Item = (u16, Symbol)> {
+        (0..Self::OFFSETS * 2)
+            .filter(move |bit| self.0 >> bit & 1 == 1)
+            .map(|bit| (bit / 2, if bit % 2 == 1 { Symbol::Underscore } else { Symbol::Dash }))
+    }
+}
+
+/// What a token's text looks like, without the text.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct TokenShape {
+    /// Cells of the signature.
+    pub signature: SignatureCells,
+    /// Cells of the payload, by offset; at most 64, a longer list is cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payload: Vec<(u16, Symbol)>,
+    /// Lengths of header, payload and signature in characters.
+    pub lengths: [u16; 3],
+}
+
+impl TokenShape {
+    /// Most payload cells that are kept.
+    pub const PAYLOAD_CELLS_MAX: usize = 64;
+
+    /// True if `symbol` stands in the payload at an offset with this residue mod 4.
+    pub fn payload_has(&self, symbol: Symbol, residue: u16) -> bool {
+        self.payload.iter().any(|(offset, s)| *s == symbol && offset % 4 == residue)
+    }
+
+    /// True if the two texts have no cell of signature or payload in common.
+    pub fn shares_no_cell_with(&self, other: &Self) -> bool {
+        self.signature.is_disjoint(other.signature) && self.payload.iter().all(|cell| !other.payload.contains(cell))
+    }
+}

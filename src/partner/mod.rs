@@ -1,0 +1,3 @@
+//! Partners: the voice providers whose wire we speak. One folder each; none knows another.
+
+pub mod twilio;

@@ -1,0 +1,57 @@
+//! `config/` and `probes/` as one validated value. The shapes that serde fills are private to
+//! [`read`]; what leaves this folder cannot be wrong.
+
+mod budget;
+mod node_settings;
+mod pod;
+mod probe;
+mod receiver;
+mod schedule;
+mod threshold;
+
+pub use crate::model::SecretRef;
+pub use budget::Budget;
+pub use node_settings::{
+    ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner, StatusPageSettings, StoreSettings,
+};
+pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
+pub use probe::{Deadlines, Probe, ProbeKind};
+pub use receiver::{Email, Receiver, ReceiverKind, Route, SecretOrText, Severity, SmtpSecurity, Webhook};
+pub use schedule::Schedule;
+pub use threshold::{DeviceErrors, PlainRule, Thresholds};
+
+use std::sync::Arc;
+
+use crate::model::{PodName, ProbeName};
+
+/// Everything that the engine needs to know about what users wrote; replaced whole on a reload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Where and how this node runs.
+    pub node: NodeSettings,
+    /// The pods, by name.
+    pub pods: Vec<Arc<Pod>>,
+    /// The probes, by name.
+    pub probes: Vec<Arc<Probe>>,
+    /// Who can be told.
+    pub receivers: Vec<Arc<Receiver>>,
+    /// Who is told of what.
+    pub routes: Vec<Route>,
+}
+
+impl Plan {
+    /// The pod of this name.
+    pub fn pod(&self, name: &PodName) -> Option<&Arc<Pod>> {
+        self.pods.iter().find(|pod| pod.name == *name)
+    }
+
+    /// The probe of this name.
+    pub fn probe(&self, name: &ProbeName) -> Option<&Arc<Probe>> {
+        self.probes.iter().find(|probe| probe.name == *name)
+    }
+
+    /// The probes that run in a pod.
+    pub fn probes_of<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Arc<Probe>> {
+        self.probes.iter().filter(|probe| probe.runs_in(&pod.name))
+    }
+}

@@ -1,0 +1,84 @@
+//! A pod as configured.
+
+use crate::model::{EdgeName, PodName, TokenKind};
+use crate::partner::twilio;
+
+use super::{Budget, SecretRef, Thresholds};
+
+/// An isolated slice of the product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    /// Its name, for us.
+    pub name: PodName,
+    /// Its name for the public; nothing else about it is ever published.
+    pub public_name: String,
+    /// Its partner account.
+    pub partner: PartnerAccount,
+    /// Where its tokens come from.
+    pub tokens: TokenSource,
+    /// When it is broken.
+    pub thresholds: Thresholds,
+    /// What may be spent in it.
+    pub budget: Budget,
+    /// A page that helps the on-call engineer.
+    pub runbook: Option<String>,
+}
+
+impl Pod {
+    /// The edges, first choice first; never empty.
+    pub fn edges(&self) -> &[EdgeName] {
+        match &self.partner {
+            PartnerAccount::Twilio(account) => &account.edges,
+        }
+    }
+
+    /// How many keys sign tokens of a kind; zero if the pod has no means to mint that kind.
+    pub fn keys(&self, kind: TokenKind) -> u8 {
+        if let TokenSource::Endpoint(_) = self.tokens {
+            return 1;
+        }
+        match &self.partner {
+            PartnerAccount::Twilio(account) => account.keys(kind),
+        }
+    }
+}
+
+/// An account at a partner, by partner.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PartnerAccount {
+    /// Twilio Voice.
+    Twilio(twilio::Account),
+}
+
+/// Where a pod's tokens come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TokenSource {
+    /// Minted here with the pod's keys, under names that we own.
+    Minted {
+        /// Lengths of the names, in characters: what the pod's agents have. At least one; by
+        /// default three in a row, so that every residue mod 3 is there.
+        name_lengths: Vec<u8>,
+        /// How long a token lives, in seconds: 60 to 3600.
+        ttl_s: u32,
+    },
+    /// Fetched from the product's own token endpoint; attempts stop after `connected` unless the
+    /// endpoint gives tokens for test agents.
+    Endpoint(TokenEndpoint),
+}
+
+/// The product's own token endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenEndpoint {
+    /// Asked with POST.
+    pub url: String,
+    /// Extra headers; values are secrets.
+    pub headers: Vec<(String, SecretRef)>,
+    /// A JSON pointer to the token in the answer; the whole body if absent.
+    pub pointer: Option<String>,
+    /// What kind of token it gives.
+    pub kind: TokenKind,
+    /// True if the names in its tokens are ours to register.
+    pub test_agents: bool,
+    /// Own certificate authority for it.
+    pub ca_file: Option<std::path::PathBuf>,
+}
