@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::AttemptId;
+use super::{AttemptId, SignatureCells};
 
 /// The two kinds of voice tokens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -54,8 +54,12 @@ pub enum TokenWish {
         /// How long the name in it shall be, in characters; the length mod 3 decides where `_`
         /// stands in a capability token. A shorter name than the pod allows is made longer.
         name_length: u8,
-        /// Share no `-`/`_` cell of the signature or payload with the token of this attempt.
-        unlike: Option<AttemptId>,
+        /// Signature cells that it shall not have, as far as candidates allow; empty for no wish.
+        #[serde(default)]
+        unlike: SignatureCells,
+        /// Signature cells that it shall have, as many as candidates allow; empty for no wish.
+        #[serde(default)]
+        like: SignatureCells,
     },
     /// The very same text that this attempt used; the minter keeps it for a while in memory.
     Same {

@@ -118,6 +118,14 @@ impl SignatureCells {
         }
     }
 
+    /// No cell at all.
+    pub const NONE: Self = Self(0);
+
+    /// How many cells are in both.
+    pub fn shared_with(self, other: Self) -> u32 {
+        (self.0 & other.0).count_ones()
+    }
+
     /// True if no cell is in both.
     pub fn is_disjoint(self, other: Self) -> bool {
         self.0 & other.0 == 0
