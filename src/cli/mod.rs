@@ -1,1 +1,14 @@
-//! (being built)
+//! Arguments to actions: one file per command, each with `Args` and `run`. How a command ends
+//! and what it prints is decided in one place each ([`ending`], [`output`]).
+//!
+//! A new command is one file here, one `mod` line below, and two lines in `command_line.rs`.
+
+mod check_config;
+mod command_line;
+pub mod ending;
+mod logging;
+pub mod output;
+mod plan_dirs;
+
+pub use command_line::main;
+pub use plan_dirs::PlanDirs;

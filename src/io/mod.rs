@@ -1,1 +1,3 @@
-//! (being built)
+//! Everything that can block or fail.
+
+pub mod config_files;

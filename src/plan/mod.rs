@@ -5,6 +5,7 @@ mod budget;
 mod node_settings;
 mod pod;
 mod probe;
+pub mod read;
 mod receiver;
 mod schedule;
 mod threshold;

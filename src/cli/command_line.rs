@@ -1,0 +1,79 @@
+//! The command line: what can be asked, and who does it.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::check_config;
+use super::ending::{Ending, Failure, exit_code};
+use super::logging::{self, LogFormat};
+use super::output::{Color, ColorWhen};
+
+/// Finds the calls that fail, says for whom and why, and pages once.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 all is well, 1 what was checked is not well, 2 a mistake in configuration or
+arguments, 3 ringcheck itself could not do it.";
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Globals {
+    /// How log lines on standard error look
+    #[arg(long, global = true, value_enum, default_value_t, env = "RINGCHECK_LOG_FORMAT", help_heading = "Global")]
+    pub log_format: LogFormat,
+    /// How much is logged: error, warn, info, debug, trace, or a filter such as ringcheck=debug
+    #[arg(long, global = true, default_value = "info", env = "RINGCHECK_LOG", help_heading = "Global")]
+    pub log_level: String,
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global")]
+    pub color: ColorWhen,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    CheckConfig(check_config::Args),
+}
+
+impl Command {
+    fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
+        match self {
+            Self::CheckConfig(args) => check_config::run(args, globals),
+        }
+    }
+}
+
+/// Reads the arguments, does what they ask, and says why where it could not.
+pub fn main() -> ExitCode {
+    // clap itself ends with 2 on a mistake in the arguments, and with 0 after --help.
+    let line = CommandLine::parse();
+    let globals = &line.globals;
+    let result = logging::start(globals.log_format, &globals.log_level, globals.color)
+        .map_err(Failure::Usage)
+        .and_then(|()| line.command.run(globals));
+    if let Err(failure) = &result {
+        let word = Color::Red.paint("error:", globals.color.on(&io::stderr()));
+        eprintln!("{word} {failure}");
+    }
+    exit_code(&result)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        CommandLine::command().debug_assert();
+    }
+}
