@@ -1,0 +1,88 @@
+//! One fault of the catalogue, and the words to write it down with.
+
+use crate::model::Step;
+
+use super::super::behaviour::{Behaviour, SessionFault};
+
+/// One fault of the catalogue.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name: kebab-case, a contract with users.
+    pub name: &'static str,
+    /// Where it belongs.
+    pub group: Group,
+    /// What the partner does, with the parameters as they are unless set.
+    pub does: &'static str,
+    /// What it makes the partner do.
+    pub behaviour: Behaviour,
+    /// How an attempt that it hits ends: a promise that the tests hold against both partners.
+    pub expected: Expected,
+}
+
+/// The chapters of the catalogue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Group {
+    /// The token is refused or misread.
+    Token,
+    /// TCP.
+    Tcp,
+    /// TLS.
+    Tls,
+    /// The WebSocket upgrade.
+    Upgrade,
+    /// Signalling up to `connected`.
+    Signalling,
+    /// The registration.
+    Registration,
+    /// The partner asks us to slow down.
+    Throttling,
+}
+
+impl Group {
+    /// Every chapter, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Token, Self::Tcp, Self::Tls, Self::Upgrade, Self::Signalling, Self::Registration, Self::Throttling];
+
+    /// Its heading.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Upgrade => "upgrade",
+            Self::Signalling => "signalling",
+            Self::Registration => "registration",
+            Self::Throttling => "throttling",
+        }
+    }
+}
+
+/// How an attempt that a fault hits ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// As if nothing were wrong.
+    Completed,
+    /// Done, though not as it should be.
+    Degraded,
+    /// This step is not done.
+    Failed(Step),
+    /// Throttled at this step.
+    Throttled(Step),
+}
+
+pub(super) const fn entry(
+    name: &'static str,
+    group: Group,
+    behaviour: Behaviour,
+    expected: Expected,
+    does: &'static str,
+) -> Entry {
+    Entry { name, group, does, behaviour, expected }
+}
+
+pub(super) const fn session(fault: SessionFault) -> Behaviour {
+    Behaviour::Session(fault)
+}
+
+/// One frame far above what the protocol ever needs.
+pub(super) const LARGE_FRAME_BYTES: u32 = 16 * 1024 * 1024;
