@@ -1,6 +1,7 @@
 //! The words everything else is said in: ids, time, steps, outcomes, traits, reports. No
 //! behaviour beyond parsing, printing and arithmetic; nothing of ours below it.
 
+mod deadlines;
 mod device_error;
 mod id;
 mod observation;
@@ -15,6 +16,7 @@ mod time;
 mod token_wish;
 mod traits;
 
+pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
 pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName};
 pub use observation::{Observation, Role};

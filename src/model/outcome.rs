@@ -179,8 +179,8 @@ pub enum Degradation {
     LargeFrame,
     /// A frame that does not concern us (a foreign call) was ignored.
     ForeignFrame,
-    /// The partner dropped the connection after registration and took us back, as the SDK's
-    /// reconnect does; the agent was away for a moment.
+    /// The partner closed the connection properly after registration. The SDK reconnects without
+    /// a word, so the agent is away for a moment; the attempt does not, and ends here.
     Reconnected,
     /// An `error` frame came although registration went on.
     ErrorFrame,

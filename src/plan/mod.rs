@@ -10,13 +10,13 @@ mod receiver;
 mod schedule;
 mod threshold;
 
-pub use crate::model::SecretRef;
+pub use crate::model::{Deadlines, SecretRef};
 pub use budget::Budget;
 pub use node_settings::{
     ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner, StatusPageSettings, StoreSettings,
 };
 pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
-pub use probe::{Deadlines, Probe, ProbeKind};
+pub use probe::{Probe, ProbeKind};
 pub use receiver::{Email, Receiver, ReceiverKind, Route, SecretOrText, Severity, SmtpSecurity, Webhook};
 pub use schedule::Schedule;
 pub use threshold::{DeviceErrors, PlainRule, Thresholds};

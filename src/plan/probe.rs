@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{PodName, ProbeName, Step, TokenKind};
+use crate::model::{Deadlines, PodName, ProbeName, TokenKind};
 
 use super::Schedule;
 
@@ -50,32 +50,5 @@ impl ProbeKind {
         match self {
             Self::Connection => "connection",
         }
-    }
-}
-
-/// How long each step may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// Every step that is not named apart.
-    pub step: Duration,
-    /// Leaving; nobody waits for it, so it is short.
-    pub hangup: Duration,
-}
-
-impl Deadlines {
-    /// 5 s a step as the SDK waits for its socket, 1 s for leaving.
-    pub const DEFAULT: Self = Self { step: Duration::from_secs(5), hangup: Duration::from_secs(1) };
-
-    /// The deadline of one step.
-    pub const fn of(&self, step: Step) -> Duration {
-        match step {
-            Step::Hangup => self.hangup,
-            _ => self.step,
-        }
-    }
-
-    /// The longest that a connection attempt can take.
-    pub fn connection(&self, hold: Duration) -> Duration {
-        self.step * 7 + hold + self.hangup
     }
 }
