@@ -1,0 +1,52 @@
+//! The only place that reads a clock.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::model::{Timestamp, millis};
+
+/// The longest sleep before the wall clock is read again: after a jump of the clock, what was due
+/// is late by no more than this.
+const RECHECK: Duration = Duration::from_secs(1);
+
+/// The time of day. It may jump when somebody sets the clock.
+pub fn now() -> Timestamp {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => Timestamp::from_millis(millis(since)),
+        Err(before) => Timestamp::from_millis(-millis(before.duration())),
+    }
+}
+
+/// Sleeps until the time of day is `at`; returns at once if that is past.
+pub async fn sleep_until(at: Timestamp) {
+    loop {
+        let left = at.since(now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(RECHECK)).await;
+    }
+}
+
+/// Measures how long things take; never jumps.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts to count.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Sleeps until this much time has passed since the start; returns at once if it has.
+    pub async fn sleep_until(self, elapsed: Duration) {
+        match self.0.checked_add(elapsed) {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+}
