@@ -1,6 +1,8 @@
 //! The seam between one attempt ([`crate::call`]) and a partner's protocol: a machine without
 //! sockets that speaks for the agent's device.
 
+use std::fmt;
+
 use super::{Degradation, DeviceError, Timestamp};
 
 /// A partner's signalling protocol as a machine without sockets. The owner feeds it what the
@@ -35,7 +37,7 @@ pub trait Signalling {
 }
 
 /// What a signalling machine gives out.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SignallingOutput {
     /// Send this text frame. It may hold a token: never log it.
     Send(String),
@@ -43,6 +45,17 @@ pub enum SignallingOutput {
     Close(u16),
     /// Something to know.
     Event(SignallingEvent),
+}
+
+impl fmt::Debug for SignallingOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // It may hold a token.
+            Self::Send(text) => write!(f, "Send({} bytes)", text.len()),
+            Self::Close(code) => write!(f, "Close({code})"),
+            Self::Event(event) => write!(f, "Event({event:?})"),
+        }
+    }
 }
 
 /// What a signalling machine tells.
@@ -95,4 +108,8 @@ pub enum SocketEnd {
     Closed(u16),
     /// It broke off without a close frame (1006 in a browser).
     Broken,
+    /// It was open, but the other side broke the rules of WebSocket itself (bad UTF-8, reserved
+    /// bits, a mask, an invalid close code), and a browser refuses to go on: it reports a failure
+    /// and then 1006.
+    Refused,
 }

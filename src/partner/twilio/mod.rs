@@ -3,5 +3,23 @@
 //! `docs/twilio.md`.
 
 mod account;
+mod claims;
+mod client_frame;
+mod device;
+mod edge;
+pub mod error_catalogue;
+mod frame;
+mod mint;
+mod profile;
+mod server_frame;
+mod verify;
 
 pub use account::{Account, ApiKey};
+pub use client_frame::ClientFrame;
+pub use device::{DEVICE_ERRORS_MAX, Device, HEARTBEAT_SILENCE, REGISTER_REPEAT};
+pub use edge::{Endpoint, EndpointError, ORIGIN, USER_AGENT};
+pub use frame::{CallFrame, FIELD_TEXT_MAX, FRAME_MAX, HEARTBEAT, LARGE_FRAME, Unreadable};
+pub use mint::{MintRequest, SigningKey, mint, mint_best};
+pub use profile::SdkProfile;
+pub use server_frame::{INVITE_PARAMETERS_MAX, Invite, ServerFrame, Trouble, Welcome};
+pub use verify::{AccountKeys, KeyRing, Refusal, VerifiedToken};

@@ -1,0 +1,92 @@
+//! What the device sends.
+
+use serde_json::{Value, json};
+
+use crate::token::TokenText;
+
+use super::SdkProfile;
+use super::edge::USER_AGENT;
+use super::frame::{Envelope, HEARTBEAT, text};
+
+/// A frame of the device.
+#[derive(Clone, Debug)]
+pub enum ClientFrame {
+    /// I am here.
+    Heartbeat,
+    /// Hello, with the token; the first frame after every opening, and again with a new token.
+    Listen {
+        /// The token; `None` if it is missing, empty, too long, or holds what no token can.
+        token: Option<TokenText>,
+        /// The SDK's release as it says (`browserinfo.v`).
+        release: Option<String>,
+    },
+    /// Registers the device or ends its registration.
+    Register {
+        /// `media.audio`: true to register.
+        audio: bool,
+    },
+    /// A type that the partner does not know or that is about calls.
+    Unknown {
+        /// The `type`; `None` if it is no text.
+        kind: Option<String>,
+    },
+    /// Not JSON, or not an envelope.
+    Garbage,
+}
+
+impl ClientFrame {
+    /// Reads a text frame. Takes any text.
+    pub fn parse(frame: &str) -> Self {
+        if frame == HEARTBEAT {
+            return Self::Heartbeat;
+        }
+        let Ok(Envelope { kind, payload }) = Envelope::open(frame) else {
+            return Self::Garbage;
+        };
+        match kind.as_deref() {
+            Some("listen") => Self::Listen {
+                token: payload.get("token").and_then(Value::as_str).and_then(|token| TokenText::parse(token).ok()),
+                release: payload.get("browserinfo").and_then(Value::as_object).and_then(|info| text(info, "v")),
+            },
+            Some("register") => Self::Register {
+                audio: payload
+                    .get("media")
+                    .and_then(|media| media.get("audio"))
+                    .and_then(Value::as_bool)
+                    .unwrap_or(false),
+            },
+            _ => Self::Unknown { kind },
+        }
+    }
+
+    /// The text that the SDK of this profile sends. Holds the token, if there is one: never log it.
+    pub fn to_text(&self, profile: SdkProfile) -> String {
+        let (kind, payload) = match self {
+            Self::Heartbeat => return HEARTBEAT.to_owned(),
+            Self::Listen { token, release } => {
+                ("listen", listen(token.as_ref(), release.as_deref().unwrap_or(profile.release()), profile))
+            }
+            Self::Register { audio } => ("register", json!({ "media": { "audio": audio } })),
+            Self::Unknown { kind } => (kind.as_deref().unwrap_or("unknown"), json!({})),
+            Self::Garbage => return String::new(),
+        };
+        Envelope::seal(kind, profile.envelope(), payload)
+    }
+}
+
+fn listen(token: Option<&TokenText>, release: &str, profile: SdkProfile) -> Value {
+    let mut payload = json!({
+        "browserinfo": {
+            "browser": { "platform": "Linux x86_64", "userAgent": USER_AGENT },
+            "p": "browser",
+            "plugin": "rtc",
+            "v": release,
+        },
+        "token": token.map(TokenText::expose).unwrap_or_default(),
+    });
+    if profile == SdkProfile::V2 {
+        // Only a device in a call asks for time to come back.
+        payload["reconnectTimeout"] = json!(0);
+    }
+    payload
+}

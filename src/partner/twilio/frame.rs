@@ -1,0 +1,127 @@
+//! Signalling frames: what both directions have in common. The partner's are read as tolerantly
+//! as the SDK reads them, so that what the SDK carries on with we carry on with.
+
+use serde_json::{Map, Value, json};
+
+/// A heartbeat, in either direction: this one byte, no JSON.
+pub const HEARTBEAT: &str = "\n";
+
+/// Text frames above this are taken, as the SDK takes them, but said to be degraded: real ones
+/// have well under 10 kB. In bytes.
+pub const LARGE_FRAME: usize = 64 * 1024;
+
+/// Frames above this are not read at all, in bytes. The SDK has no limit; we must have one.
+pub const FRAME_MAX: usize = 16 * 1024 * 1024;
+
+/// The longest text that is kept of a field which the partner fills, in bytes.
+pub const FIELD_TEXT_MAX: usize = 256;
+
+/// Why a frame has no meaning: the SDK's own reading of it throws an exception inside the page.
+/// The device lives on as if nothing had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the frame cannot be read")]
+pub struct Unreadable;
+
+/// A frame's envelope, opened.
+pub(super) struct Envelope {
+    /// `type`; `None` if it is not a text. Unknown types are ignored, so that is one of those.
+    pub(super) kind: Option<String>,
+    /// `payload`; `{}` if it is missing. `None` if it is neither object nor missing.
+    pub(super) payload: Map<String, Value>,
+}
+
+impl Envelope {
+    /// Opens a text frame that is not a heartbeat.
+    pub(super) fn open(text: &str) -> Result<Self, Unreadable> {
+        let whole: Value = serde_json::from_str(text).map_err(|_| Unreadable)?;
+        let mut whole = match whole {
+            Value::Object(whole) => whole,
+            // Taking a property of null throws; numbers, texts and arrays just have none.
+            Value::Null => return Err(Unreadable),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+        };
+        let kind = match whole.remove("type") {
+            Some(Value::String(kind)) => Some(kind),
+            _ => None,
+        };
+        let payload = match whole.remove("payload") {
+            Some(Value::Object(payload)) => payload,
+            Some(Value::Null) => return Err(Unreadable),
+            _ => Map::new(),
+        };
+        Ok(Self { kind, payload })
+    }
+
+    /// The text of an envelope.
+    pub(super) fn seal(kind: &str, version: &str, payload: Value) -> String {
+        json!({ "payload": payload, "type": kind, "version": version }).to_string()
+    }
+}
+
+/// A text field, cut to [`FIELD_TEXT_MAX`]; `None` if it is missing, empty, or no text.
+pub(super) fn text(payload: &Map<String, Value>, key: &str) -> Option<String> {
+    let whole = payload.get(key)?.as_str()?;
+    let mut end = whole.len().min(FIELD_TEXT_MAX);
+    while !whole.is_char_boundary(end) {
+        end -= 1;
+    }
+    (end > 0).then(|| whole[..end].to_owned())
+}
+
+/// A number field as a whole number that is not negative; fractions are rounded up, texts are not
+/// numbers.
+pub(super) fn whole_number(payload: &Map<String, Value>, key: &str) -> Option<u32> {
+    let number = payload.get(key)?.as_f64()?.ceil();
+    // The cast cannot lose anything within these bounds.
+    (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
+}
+
+/// What JavaScript takes for true.
+pub(super) fn truthy(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(yes)) => *yes,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(_) | Value::Object(_)) => true,
+    }
+}
+
+/// The frames about calls that a device without a call only ignores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CallFrame {
+    /// The far side has answered.
+    Answer,
+    /// The far side rings.
+    Ringing,
+    /// The call has ended.
+    Hangup,
+    /// An incoming call was withdrawn.
+    Cancel,
+    /// A call message came.
+    Message,
+    /// A call message arrived.
+    Ack,
+}
+
+impl CallFrame {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::Answer, Self::Ringing, Self::Hangup, Self::Cancel, Self::Message, Self::Ack];
+
+    /// The frame's `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Ringing => "ringing",
+            Self::Hangup => "hangup",
+            Self::Cancel => "cancel",
+            Self::Message => "message",
+            Self::Ack => "ack",
+        }
+    }
+
+    /// The kind with this `type`.
+    pub fn of(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|frame| frame.as_str() == kind)
+    }
+}

@@ -1,0 +1,243 @@
+//! What the partner sends.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::SdkProfile;
+use super::frame::{CallFrame, Envelope, HEARTBEAT, Unreadable, text, truthy, whole_number};
+
+/// Most parameters of an invite that are kept.
+pub const INVITE_PARAMETERS_MAX: usize = 32;
+
+/// The version that the partner's envelopes carry; no SDK reads it.
+const ENVELOPE: &str = "1.6";
+
+/// A frame of the partner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ServerFrame {
+    /// Are you there.
+    Heartbeat,
+    /// The token is accepted.
+    Connected(Welcome),
+    /// The device is registered.
+    Ready,
+    /// The device is not registered (any more).
+    Offline,
+    /// The stream is over and shall not be opened again.
+    Close,
+    /// Something was refused.
+    Error(Trouble),
+    /// A call comes in.
+    Invite(Invite),
+    /// A frame about a call.
+    Call {
+        /// Which.
+        frame: CallFrame,
+        /// Which call.
+        callsid: Option<String>,
+    },
+    /// A type that the SDK does not know, or an `error` frame that it does not look at. Ignored.
+    Unknown,
+}
+
+/// The payload of `connected`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Welcome {
+    /// The region, in the partner's long form.
+    pub region: Option<String>,
+    /// The edge that was reached.
+    pub edge: Option<String>,
+    /// The account's home region.
+    pub home: Option<String>,
+    /// The gateway's name.
+    pub gateway: Option<String>,
+    /// The name in the token.
+    pub identity: Option<String>,
+    /// Seconds that the token has left.
+    pub ttl_s: Option<u32>,
+}
+
+/// The payload of `error`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trouble {
+    /// The code; `None` if it is missing, no number, or none that a code can be.
+    pub code: Option<u32>,
+    /// The text.
+    pub message: Option<String>,
+    /// Seconds to wait before coming back.
+    pub retry_after_s: Option<u32>,
+    /// The call that it is about.
+    pub callsid: Option<String>,
+}
+
+/// The payload of `invite`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Invite {
+    /// The call; without it the SDK complains.
+    pub callsid: Option<String>,
+    /// The session description; without it the SDK complains.
+    pub sdp: Option<String>,
+    /// `From`, `To` and others; at most [`INVITE_PARAMETERS_MAX`].
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl ServerFrame {
+    /// Reads a text frame as the SDK of this profile does.
+    pub fn parse(frame: &str, profile: SdkProfile) -> Result<Self, Unreadable> {
+        if frame == HEARTBEAT {
+            return Ok(Self::Heartbeat);
+        }
+        if frame.is_empty() && profile == SdkProfile::V1 {
+            // 1.x drops an empty message before it tries to read it; 2.x does not.
+            return Ok(Self::Unknown);
+        }
+        let Envelope { kind, payload } = Envelope::open(frame)?;
+        let callsid = || text(&payload, "callsid");
+        Ok(match kind.as_deref() {
+            Some("connected") => Self::Connected(Welcome::read(&payload, profile)?),
+            Some("ready") => Self::Ready,
+            Some("offline") => Self::Offline,
+            Some("close") => Self::Close,
+            Some("error") => Trouble::read(&payload, profile)?.map_or(Self::Unknown, Self::Error),
+            Some("invite") => Self::Invite(Invite::read(&payload)),
+            Some(kind) => match CallFrame::of(kind) {
+                Some(frame) => Self::Call { frame, callsid: callsid() },
+                None => Self::Unknown,
+            },
+            None => Self::Unknown,
+        })
+    }
+
+    /// The text to send.
+    pub fn to_text(&self) -> String {
+        let (kind, payload) = match self {
+            Self::Heartbeat => return HEARTBEAT.to_owned(),
+            Self::Connected(welcome) => ("connected", welcome.to_json()),
+            Self::Ready => ("ready", json!({})),
+            Self::Offline => ("offline", json!({})),
+            Self::Close => ("close", json!({})),
+            Self::Error(trouble) => ("error", trouble.to_json()),
+            Self::Invite(invite) => ("invite", invite.to_json()),
+            Self::Call { frame, callsid } => (frame.as_str(), object([("callsid", callsid.clone().map(Value::from))])),
+            Self::Unknown => ("unknown", json!({})),
+        };
+        Envelope::seal(kind, ENVELOPE, payload)
+    }
+}
+
+impl Welcome {
+    fn read(payload: &Map<String, Value>, profile: SdkProfile) -> Result<Self, Unreadable> {
+        // 2.x makes host names of the edge and throws if it is neither a text nor a list of texts;
+        // everything that waits for `connected` then waits on.
+        let edge = ["edge", "region"].into_iter().map(|key| payload.get(key)).find(|value| truthy(*value)).flatten();
+        if profile == SdkProfile::V2 && !matches!(edge, None | Some(Value::String(_) | Value::Array(_))) {
+            return Err(Unreadable);
+        }
+        let nothing = Map::new();
+        let token = payload.get("token").and_then(Value::as_object).unwrap_or(&nothing);
+        Ok(Self {
+            region: text(payload, "region"),
+            edge: text(payload, "edge"),
+            home: text(payload, "home"),
+            gateway: text(payload, "gateway"),
+            identity: text(token, "identity"),
+            ttl_s: whole_number(token, "ttl"),
+        })
+    }
+
+    fn to_json(&self) -> Value {
+        let token =
+            object([("identity", self.identity.clone().map(Value::from)), ("ttl", self.ttl_s.map(Value::from))]);
+        object([
+            ("region", self.region.clone().map(Value::from)),
+            ("edge", self.edge.clone().map(Value::from)),
+            ("home", self.home.clone().map(Value::from)),
+            ("gateway", self.gateway.clone().map(Value::from)),
+            ("token", Some(token)),
+        ])
+    }
+}
+
+impl Trouble {
+    /// `None`: the SDK does not look at it.
+    fn read(payload: &Map<String, Value>, profile: SdkProfile) -> Result<Option<Self>, Unreadable> {
+        let nothing = Map::new();
+        let error = match payload.get("error") {
+            Some(Value::Object(error)) => error,
+            Some(Value::Array(_)) => &nothing,
+            // 2.x takes null for an object and then its code; 1.x asks whether there is anything.
+            Some(Value::Null) if profile == SdkProfile::V2 => return Err(Unreadable),
+            // Both hang a property on it, which throws for anything but an object.
+            other if truthy(other) => return Err(Unreadable),
+            _ => return Ok(None),
+        };
+        if profile == SdkProfile::V2 && truthy(payload.get("voiceeventsid")) {
+            // About a call message; the call handles it, and there is none.
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            code: code(error.get("code"), profile),
+            message: text(error, "message"),
+            retry_after_s: whole_number(error, "retryAfter"),
+            callsid: text(payload, "callsid"),
+        }))
+    }
+
+    fn to_json(&self) -> Value {
+        let error = object([
+            ("code", self.code.map(Value::from)),
+            ("message", self.message.clone().map(Value::from)),
+            ("retryAfter", self.retry_after_s.map(Value::from)),
+        ]);
+        object([("error", Some(error)), ("callsid", self.callsid.clone().map(Value::from))])
+    }
+}
+
+/// A code as the SDK compares it: 2.x only looks at numbers, 1.x hands on whatever is there.
+fn code(value: Option<&Value>, profile: SdkProfile) -> Option<u32> {
+    let number = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) if profile == SdkProfile::V1 => return text.parse().ok(),
+        _ => return None,
+    };
+    let whole = number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number);
+    // The cast cannot lose anything within these bounds.
+    whole.then_some(number as u32)
+}
+
+impl Invite {
+    /// True if the SDK would ring.
+    pub const fn is_whole(&self) -> bool {
+        self.callsid.is_some() && self.sdp.is_some()
+    }
+
+    fn read(payload: &Map<String, Value>) -> Self {
+        let nothing = Map::new();
+        let parameters = payload.get("parameters").and_then(Value::as_object).unwrap_or(&nothing);
+        // The SDK only asks whether something is there; a description is kept whole.
+        let present = |key| payload.get(key).filter(|value| truthy(Some(value)));
+        Self {
+            callsid: present("callsid").map(|_| text(payload, "callsid").unwrap_or_default()),
+            sdp: present("sdp").map(|sdp| sdp.as_str().unwrap_or_default().to_owned()),
+            parameters: parameters
+                .keys()
+                .filter_map(|key| Some((key.clone(), text(parameters, key)?)))
+                .take(INVITE_PARAMETERS_MAX)
+                .collect(),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        object([
+            ("callsid", self.callsid.clone().map(Value::from)),
+            ("sdp", self.sdp.clone().map(Value::from)),
+            ("parameters", Some(json!(self.parameters))),
+        ])
+    }
+}
+
+/// An object of those fields that are there.
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    Value::Object(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+}
