@@ -295,9 +295,12 @@ impl<S: Signalling> Connection<S> {
     // ---- the open socket -----------------------------------------------------------------
 
     fn unreadable(&mut self, reason: FailureReason) {
-        // A browser takes a frame that is too large for us; what breaks the protocol ends its
-        // socket as a broken connection would.
-        let end = (reason != FailureReason::FrameTooLarge).then_some(SocketEnd::Broken);
+        let end = match reason {
+            // A browser takes a frame that is too large for us.
+            FailureReason::FrameTooLarge => None,
+            FailureReason::MalformedFrame => Some(SocketEnd::Refused),
+            _ => Some(SocketEnd::Broken),
+        };
         self.socket_ended(reason, end);
     }
 
@@ -512,6 +515,7 @@ const fn is_opening(step: Step) -> bool {
 const fn end_reason(end: SocketEnd) -> FailureReason {
     match end {
         SocketEnd::Closed(code) => FailureReason::Closed(code),
+        SocketEnd::Refused => FailureReason::MalformedFrame,
         SocketEnd::NotOpened | SocketEnd::OpenTimeout | SocketEnd::Broken => FailureReason::ConnectionReset,
     }
 }

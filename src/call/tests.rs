@@ -72,7 +72,7 @@ impl Signalling for Scripted {
     }
     fn ended(&mut self, _: Timestamp, end: SocketEnd) {
         match end {
-            SocketEnd::NotOpened => {
+            SocketEnd::NotOpened | SocketEnd::Refused => {
                 self.error(31000, None, false);
                 self.error(31005, None, false);
             }
@@ -210,7 +210,7 @@ fn what_happens_before_registration() {
         (vec![CONNECTED, OFFLINE], "failed registered WentOffline []"),
         (vec![CONNECTED, Input::Text("refuse and offline")], "failed registered Rejected wire 31205 [20104]"),
         (vec![CONNECTED, BROKEN], "failed registered ConnectionReset [31005]"),
-        (vec![Input::CouldNot(FailureReason::MalformedFrame)], "failed connected MalformedFrame [31005]"),
+        (vec![Input::CouldNot(FailureReason::MalformedFrame)], "failed connected MalformedFrame [31000, 31005]"),
         (vec![Input::CouldNot(FailureReason::FrameTooLarge)], "failed connected FrameTooLarge []"),
         (vec![Input::Foreign, WAIT], "failed connected NoAnswer []"),
         (vec![Input::Text("hang up")], "failed connected StreamEnded []"),
