@@ -1,0 +1,165 @@
+//! What agents experience.
+
+use crate::engine::{Experience, IncidentFacts, Symptom};
+use crate::model::Share;
+
+use super::place::named;
+use super::subject_matter::SubjectMatter;
+
+/// Kinds of experience that a page tells apart before it points to the dashboard.
+const KINDS_SHOWN_MAX: usize = 4;
+/// Pods named with one kind of experience.
+const NAMED_MAX: usize = 5;
+
+/// For the first line: `No agent can connect`.
+pub(super) fn short(facts: &IncidentFacts) -> String {
+    let worst = groups(facts).into_iter().next();
+    match worst.map(|group| group.experience) {
+        Some(Experience::NobodyConnects) => "No agent can connect".to_owned(),
+        Some(Experience::SomeAgents { share }) => format!("{} of agents cannot connect", percent(share)),
+        Some(Experience::SomeConnections { share }) => format!("{} of connections fail", percent(share)),
+        Some(Experience::ComesAndGoes) => "Connections break again and again".to_owned(),
+        Some(Experience::NotAffected) => "Agents can work".to_owned(),
+        Some(Experience::Unknown) | None => "We cannot tell whether agents can connect".to_owned(),
+    }
+}
+
+/// Once it is over: `22 to 51 % of agents could not connect`.
+pub(super) fn past(facts: &IncidentFacts) -> String {
+    match groups(facts).first().map(|group| group.experience) {
+        Some(Experience::NobodyConnects) => "No agent could connect".to_owned(),
+        Some(Experience::SomeAgents { share }) => format!("{} of agents could not connect", percent(share)),
+        Some(Experience::SomeConnections { share }) => format!("{} of connections failed", percent(share)),
+        Some(Experience::ComesAndGoes) => "Connections broke again and again".to_owned(),
+        Some(Experience::NotAffected) => "Agents could work".to_owned(),
+        Some(Experience::Unknown) | None => "We could not tell whether agents could connect".to_owned(),
+    }
+}
+
+/// For the body.
+pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
+    let groups = groups(facts);
+    let several = groups.len() > 1;
+    let mut lines: Vec<String> = groups
+        .iter()
+        .take(KINDS_SHOWN_MAX)
+        .map(|group| {
+            let pods = facts.pods.iter().filter(|impact| same_kind(impact.experience, group.experience));
+            let place = if several {
+                format!("{}: ", named(pods.collect::<Vec<_>>().into_iter(), NAMED_MAX))
+            } else {
+                String::new()
+            };
+            format!("{place}{}", sentence(group.experience))
+        })
+        .collect();
+    match SubjectMatter::of(facts) {
+        SubjectMatter::Calls => {}
+        matter => return for_owner(matter, lines),
+    }
+    let hurt = |e: Experience| !matches!(e, Experience::NotAffected | Experience::Unknown);
+    if groups.iter().any(|group| hurt(group.experience)) {
+        lines.extend(facts.symptom.as_ref().map(what_they_see));
+    }
+    lines
+}
+
+fn sentence(experience: Experience) -> String {
+    match experience {
+        Experience::NobodyConnects => "No agent can connect: no calls out, no calls in.".to_owned(),
+        Experience::SomeAgents { share } => {
+            format!("{} of agents cannot connect, always the same ones. The others can work.", percent(share))
+        }
+        Experience::SomeConnections { share } => {
+            format!("{} of connections fail, for any agent. Trying again can help.", percent(share))
+        }
+        Experience::ComesAndGoes => {
+            "Connections break for short moments, again and again. Agents drop out and come back.".to_owned()
+        }
+        Experience::NotAffected => "Agents can work, as far as we see.".to_owned(),
+        Experience::Unknown => "Not known: we cannot look.".to_owned(),
+    }
+}
+
+/// What a trouble of the monitor means for agents: mostly that nobody would notice theirs.
+fn for_owner(matter: SubjectMatter, found: Vec<String>) -> Vec<String> {
+    let text = match matter {
+        SubjectMatter::Calls => return found,
+        SubjectMatter::BornRed => "Not known. This has never worked here, so it may be our own set-up.",
+        SubjectMatter::Throttled => {
+            "Not affected by this. But we look less often there: a real fault would show later."
+        }
+        SubjectMatter::NoData | SubjectMatter::TooFew => "Not known. A real fault there would show late or not at all.",
+        SubjectMatter::Certificate => "Not affected yet. On the day the certificate ends, no agent can connect.",
+        SubjectMatter::Network => "Not known. From here we cannot look, so nothing is held against the partner.",
+        SubjectMatter::Own(_) => "Not affected by this. But a real fault may show late or not at all.",
+    };
+    vec![text.to_owned()]
+}
+
+/// What the agent's device shows of the failure.
+fn what_they_see(symptom: &Symptom) -> String {
+    match &symptom.device_error {
+        Some((code, name)) => format!("Their device raises error {code} ({name})."),
+        None => "Their device raises no error: agents see nothing, it waits for ever.".to_owned(),
+    }
+}
+
+struct Group {
+    experience: Experience,
+}
+
+/// The kinds of experience, worst first; shares of one kind are put together.
+fn groups(facts: &IncidentFacts) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for impact in &facts.pods {
+        match groups.iter_mut().find(|group| same_kind(group.experience, impact.experience)) {
+            Some(group) => group.experience = widened(group.experience, impact.experience),
+            None => groups.push(Group { experience: impact.experience }),
+        }
+    }
+    groups.sort_by_key(|group| badness(group.experience));
+    groups
+}
+
+fn same_kind(one: Experience, other: Experience) -> bool {
+    badness(one) == badness(other)
+}
+
+const fn badness(experience: Experience) -> u8 {
+    match experience {
+        Experience::NobodyConnects => 0,
+        Experience::SomeAgents { .. } => 1,
+        Experience::SomeConnections { .. } => 2,
+        Experience::ComesAndGoes => 3,
+        Experience::Unknown => 4,
+        Experience::NotAffected => 5,
+    }
+}
+
+fn widened(one: Experience, other: Experience) -> Experience {
+    let hull = |a: (Share, Share), b: (Share, Share)| {
+        let low = if b.0 < a.0 { b.0 } else { a.0 };
+        (low, if b.1 > a.1 { b.1 } else { a.1 })
+    };
+    match (one, other) {
+        (Experience::SomeAgents { share: a }, Experience::SomeAgents { share: b }) => {
+            Experience::SomeAgents { share: hull(a, b) }
+        }
+        (Experience::SomeConnections { share: a }, Experience::SomeConnections { share: b }) => {
+            Experience::SomeConnections { share: hull(a, b) }
+        }
+        _ => one,
+    }
+}
+
+/// `27 to 40 %`; `about 33 %` where both ends round to one number.
+pub(super) fn percent((low, high): (Share, Share)) -> String {
+    let whole = |share: Share| (share.get() * 100.0).round();
+    match (whole(low), whole(high)) {
+        (_, high) if high < 1.0 => "Under 1 %".to_owned(),
+        (low, high) if low < 1.0 => format!("Up to {high:.0} %"),
+        (low, high) if (low - high).abs() < 0.5 => format!("About {low:.0} %"),
+        (low, high) => format!("{low:.0} to {high:.0} %"),
+    }
+}

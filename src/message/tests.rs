@@ -1,0 +1,329 @@
+//! What pages and notices read like. The snapshots are the review: read them as the engineer who
+//! is woken by them.
+
+use std::time::Duration;
+
+use crate::engine::{
+    Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeStage,
+    NoticeUpdate, Notification, NotifyReason, PodImpact, Rule, Split, Symptom, TraitClass, Trouble, Whose,
+    WhoseVerdict,
+};
+use crate::model::{
+    AttemptId, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Share, Step, Symbol, Timestamp,
+    TokenKind,
+};
+use crate::plan::Severity;
+
+use super::{BODY_BYTES_MAX, Language, Page, event, notice_text, notice_title, page};
+
+const URL: &str = "https://ringcheck.example.com";
+
+fn at(clock: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(&format!("2024-09-10T{clock}Z")).expect("a time of day")
+}
+
+fn share(percent: f64) -> Share {
+    Share::clamped(percent / 100.0)
+}
+
+fn refused() -> Symptom {
+    Symptom {
+        step: Step::Connected,
+        reason: FailureReason::Rejected,
+        wire_code: Some(31204),
+        device_error: Some((20101, "AccessTokenInvalid".to_owned())),
+    }
+}
+
+fn silent() -> Symptom {
+    Symptom { step: Step::Registered, reason: FailureReason::NoAnswer, wire_code: None, device_error: None }
+}
+
+fn impact(pod: &str, rule: Rule, experience: Experience, failed: u32, of: u32) -> PodImpact {
+    PodImpact {
+        pod: PodName::parse(pod).expect("a name"),
+        rules: vec![rule],
+        fired: at("22:57:51"),
+        resolved: None,
+        experience,
+        evidence: Evidence {
+            failed,
+            of,
+            first_failed: AttemptId(0xfeed),
+            since: at("22:57:04"),
+            symptom: None,
+            attempts: (0..u64::from(of.min(32))).map(AttemptId).collect(),
+            splits: Vec::new(),
+        },
+    }
+}
+
+fn incident(subject: &str, symptom: Option<Symptom>, pods: Vec<PodImpact>) -> IncidentFacts {
+    IncidentFacts {
+        number: IncidentNumber(42),
+        dedup_key: "ringcheck/eu-west/42".to_owned(),
+        audience: Audience::VoiceOnCall,
+        severity: Severity::Critical,
+        state: IncidentState::Firing,
+        location: LocationName::parse("eu-west").expect("a name"),
+        opened: at("22:57:51"),
+        resolved: None,
+        first_failure: at("22:57:04"),
+        first_failed: AttemptId(0xfeed),
+        symptom,
+        pods,
+        pods_watched: 3,
+        whose: Whose {
+            verdict: WhoseVerdict::PartnerForPods,
+            sure: share(93.0),
+            controls: Some((2, 2)),
+            healthy_pods: 2,
+        },
+        configured: Some(at("22:57:04").minus(Duration::from_secs(6 * 86_400))),
+        trouble: None,
+        subject: subject.to_owned(),
+        runbooks: vec!["https://wiki.example.com/voice/tokens".to_owned()],
+    }
+}
+
+fn message(reason: NotifyReason, incident: IncidentFacts) -> Notification {
+    Notification {
+        id: DeliveryId("rc-eu-west-42-1726009071000-1-voice-oncall".to_owned()),
+        receiver: ReceiverName::parse("voice-oncall").expect("a name"),
+        reason,
+        sequence: if reason == NotifyReason::First { 1 } else { 2 },
+        at: if reason == NotifyReason::First { at("22:57:51") } else { at("23:01:10") },
+        instead_of: None,
+        incident,
+    }
+}
+
+fn owners(mut facts: IncidentFacts) -> IncidentFacts {
+    facts.audience = Audience::MonitorOwner;
+    facts.severity = Severity::Warning;
+    facts.runbooks.clear();
+    facts
+}
+
+fn outage() -> IncidentFacts {
+    let pods = vec![impact("pod-18", Rule::Outage, Experience::NobodyConnects, 6, 6)];
+    incident(
+        "Nobody can call: connection refused",
+        Some(Symptom {
+            step: Step::Tcp,
+            reason: FailureReason::ConnectionRefused,
+            wire_code: None,
+            device_error: Some((31005, "ConnectionError".to_owned())),
+        }),
+        pods,
+    )
+}
+
+fn token_bound() -> IncidentFacts {
+    let some = Experience::SomeAgents { share: (share(22.0), share(46.0)) };
+    let mut pods = vec![
+        impact("pod-14", Rule::TokenBound, some, 14, 55),
+        impact("pod-18", Rule::TokenBound, some, 9, 30),
+        impact("pod-23", Rule::TokenBound, Experience::SomeAgents { share: (share(27.0), share(51.0)) }, 8, 29),
+    ];
+    pods[0].evidence.splits = vec![
+        Split {
+            class: TraitClass::PayloadSymbol(Symbol::Underscore, 3),
+            failed: 14,
+            of: 14,
+            others_failed: 0,
+            others_of: 41,
+        },
+        Split { class: TraitClass::Kind(TokenKind::Capability), failed: 14, of: 33, others_failed: 0, others_of: 22 },
+    ];
+    let mut facts = incident("Calls fail for some agents: partner refuses tokens", Some(refused()), pods);
+    facts.whose = Whose { verdict: WhoseVerdict::Partner, sure: share(97.4), controls: Some((2, 2)), healthy_pods: 0 };
+    facts
+}
+
+fn resolved() -> IncidentFacts {
+    let mut facts = token_bound();
+    facts.state = IncidentState::Resolved;
+    facts.resolved = Some(at("23:44:10"));
+    for (impact, end) in facts.pods.iter_mut().zip(["23:42:01", "23:43:30", "23:44:10"]) {
+        impact.resolved = Some(at(end));
+    }
+    facts
+}
+
+fn wider() -> IncidentFacts {
+    let mut facts = token_bound();
+    facts.pods[2].fired = at("23:01:09");
+    facts.pods[0].resolved = Some(at("23:00:12"));
+    facts
+}
+
+fn share_of_connections() -> IncidentFacts {
+    let some = Experience::SomeConnections { share: (share(16.0), share(36.0)) };
+    let mut facts = incident(
+        "Calls fail now and then: no answer",
+        Some(silent()),
+        vec![impact("pod-18", Rule::Share, some, 19, 76)],
+    );
+    facts.whose.sure = share(71.0);
+    facts
+}
+
+fn network() -> IncidentFacts {
+    let mut facts = owners(incident("Our network at eu-west is down", None, Vec::new()));
+    facts.trouble = Some(Trouble::Network);
+    facts.whose = Whose { verdict: WhoseVerdict::Location, sure: share(99.5), controls: Some((0, 2)), healthy_pods: 0 };
+    facts
+}
+
+fn cases() -> Vec<(&'static str, Notification)> {
+    let pod = |rule, experience, failed, of| vec![impact("pod-18", rule, experience, failed, of)];
+    let comes_and_goes = incident(
+        "Calls break again and again",
+        Some(Symptom { reason: FailureReason::ConnectionReset, step: Step::Registered, ..refused() }),
+        pod(Rule::Flapping, Experience::ComesAndGoes, 9, 60),
+    );
+    let throttled =
+        owners(incident("Partner slows us down", None, pod(Rule::Throttled, Experience::NotAffected, 0, 0)));
+    let mut born_red =
+        owners(incident("pod-18 has never worked", Some(refused()), pod(Rule::BornRed, Experience::Unknown, 5, 5)));
+    born_red.whose.verdict = WhoseVerdict::PodConfiguration(ConfigurationClue::Credentials);
+    let no_data = owners(incident("Nobody looks at pod-18", None, pod(Rule::NoData, Experience::Unknown, 0, 0)));
+    let silent = incident(
+        "Nobody can call: partner does not answer",
+        Some(silent()),
+        pod(Rule::Outage, Experience::NobodyConnects, 4, 4),
+    );
+    let mut instead = message(NotifyReason::First, outage());
+    instead.instead_of = ReceiverName::parse("voice-lead").ok();
+    vec![
+        ("outage_of_one_pod", instead),
+        ("token_bound_over_three_pods", message(NotifyReason::First, token_bound())),
+        ("flapping", message(NotifyReason::First, comes_and_goes)),
+        ("share_25_percent", message(NotifyReason::First, share_of_connections())),
+        ("silent_outage", message(NotifyReason::First, silent)),
+        ("location", message(NotifyReason::First, network())),
+        ("throttled", message(NotifyReason::First, throttled)),
+        ("born_red", message(NotifyReason::First, born_red)),
+        ("no_data", message(NotifyReason::First, no_data)),
+        ("resolved", message(NotifyReason::Resolved, resolved())),
+        ("wider", message(NotifyReason::Wider, wider())),
+    ]
+}
+
+#[test]
+fn every_page_reads_well_as_text() {
+    for (name, notification) in cases() {
+        let Page { subject, text, .. } = page(&notification, URL);
+        insta::assert_snapshot!(name, format!("Subject: {subject}\n\n{text}"));
+    }
+}
+
+#[test]
+fn every_page_reads_well_as_html() {
+    for (name, notification) in cases() {
+        insta::assert_snapshot!(format!("{name}.html"), page(&notification, URL).html);
+    }
+}
+
+#[test]
+fn html_is_small_and_self_contained() {
+    let mut facts = token_bound();
+    let pod = facts.pods[0].clone();
+    facts.pods = (0..300)
+        .map(|n| PodImpact { pod: PodName::parse(&format!("pod-{n}")).expect("a name"), ..pod.clone() })
+        .collect();
+    facts.pods_watched = 300;
+    facts.subject = "<script>alert(1)</script>".to_owned();
+    facts.runbooks = vec!["https://wiki.example.com/?a=1&b=\"><img src=x>".to_owned()];
+    let page = page(&message(NotifyReason::First, facts), URL);
+    assert!(page.html.len() < 100_000 && page.text.len() < 20_000, "{} {}", page.html.len(), page.text.len());
+    for forbidden in ["<script", "<img", "<style", "<link", "class="] {
+        assert!(!page.html.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn text_and_html_say_the_same() {
+    for (name, notification) in cases() {
+        let page = page(&notification, URL);
+        let html = page.html.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">");
+        for line in page.text.lines().filter(|line| line.starts_with("- ")) {
+            let words = line[2..].split(": https://").next().expect("splits");
+            assert!(html.contains(words), "{name}: {words}");
+        }
+    }
+}
+
+#[test]
+fn the_subject_never_changes_after_opening() {
+    let first = page(&message(NotifyReason::First, token_bound()), URL).subject;
+    assert_eq!(first, "[ringcheck #42] Calls fail for some agents: partner refuses tokens");
+    assert_eq!(page(&message(NotifyReason::Resolved, resolved()), URL).subject, first);
+    let mut odd = token_bound();
+    odd.subject = "a\r\nBcc: b".to_owned();
+    assert_eq!(super::subject(&odd), "[ringcheck #42] a  Bcc: b");
+}
+
+#[test]
+fn events_have_a_stable_shape() {
+    let told = event(&message(NotifyReason::First, token_bound()), URL);
+    insta::assert_snapshot!("event", serde_json::to_string_pretty(&told).expect("is JSON"));
+}
+
+#[test]
+fn events_stay_small_however_many_pods_are_hit() {
+    let mut facts = token_bound();
+    let pod = facts.pods[0].clone();
+    facts.pods = (0..200)
+        .map(|n| PodImpact { pod: PodName::parse(&format!("pod-{n}")).expect("a name"), ..pod.clone() })
+        .collect();
+    let told = event(&message(NotifyReason::First, facts), URL);
+    assert!(serde_json::to_vec(&told).expect("is JSON").len() <= BODY_BYTES_MAX);
+    assert_eq!(told.data.pods.len() + told.data.pods_left_out as usize, 200);
+    assert!(told.data.pods.len() > 30, "as many as fit: {}", told.data.pods.len());
+}
+
+fn notice(everybody: bool, stages: &[NoticeStage]) -> Notice {
+    let updates =
+        stages.iter().zip(["22:58:51", "23:05:00", "23:40:00", "23:44:10"]).map(|(stage, clock)| NoticeUpdate {
+            at: at(clock),
+            stage: *stage,
+            next_by: (*stage != NoticeStage::Resolved).then(|| at(clock).plus(Duration::from_secs(1800))),
+        });
+    Notice {
+        incident: IncidentNumber(42),
+        started: at("22:57:04"),
+        public_names: vec!["Europe 2".to_owned(), "Asia 1".to_owned()],
+        everybody,
+        all_pods: false,
+        updates: updates.collect(),
+    }
+}
+
+#[test]
+fn notices_read_well() {
+    use NoticeStage::{Identified, Investigating, Monitoring, Resolved};
+    let mut said = String::new();
+    for everybody in [false, true] {
+        let notice = notice(everybody, &[Investigating, Identified, Monitoring, Resolved]);
+        said.push_str(&format!("# {}\n", notice_title(&notice, Language::English)));
+        for update in &notice.updates {
+            let text = notice_text(&notice, update, Language::English);
+            said.push_str(&format!("{}: {} {}\n", update.stage.as_str(), text.body, text.next));
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn notices_name_neither_partner_nor_code_nor_pod() {
+    let notice = notice(false, &[NoticeStage::Investigating, NoticeStage::Identified]);
+    for update in &notice.updates {
+        let text = notice_text(&notice, update, Language::English);
+        let said = format!("{} {}{}", notice_title(&notice, Language::English), text.body, text.next).to_lowercase();
+        for forbidden in ["twilio", "partner", "pod-", "token", "error", "#42"] {
+            assert!(!said.contains(forbidden), "{forbidden}: {said}");
+        }
+    }
+}
