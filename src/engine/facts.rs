@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, EdgeName, Failure, FailureReason, IncidentNumber, KeySlot, LocationName, PodName, ReceiverName, Share,
-    Step, Symbol, Timestamp, TokenKind,
+    AttemptId, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot, LocationName, PodName,
+    ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
 };
 use crate::plan::Severity;
 
@@ -26,6 +26,9 @@ pub struct Symptom {
     /// agent's device raises nothing and waits for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_error: Option<(u32, String)>,
+    /// What kind of trouble that device error is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ErrorClass>,
 }
 
 impl Symptom {
@@ -36,6 +39,7 @@ impl Symptom {
             reason: failure.reason,
             wire_code: failure.wire_code,
             device_error: failure.device_errors.last().map(|error| (error.code, error.name.clone().into_owned())),
+            class: failure.device_errors.last().map(|error| error.class),
         }
     }
 }
@@ -44,16 +48,16 @@ impl Symptom {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraitClass {
+    /// A symbol in the payload at an offset with this residue mod 4.
+    PayloadSymbol(Symbol, u8),
+    /// A symbol anywhere in the signature.
+    SignatureSymbol(Symbol),
     /// A kind of token.
     Kind(TokenKind),
     /// A key, by its place in the pod's list, of a kind.
     Key(TokenKind, KeySlot),
     /// Names whose length leaves this residue mod 3, with a kind of token.
     NameResidue(TokenKind, u8),
-    /// A symbol in the payload at an offset with this residue mod 4.
-    PayloadSymbol(Symbol, u8),
-    /// A symbol anywhere in the signature.
-    SignatureSymbol(Symbol),
     /// An edge.
     Edge(EdgeName),
 }
@@ -102,6 +106,8 @@ pub enum Experience {
     SomeAgents {
         /// Our estimate of their share: lower and upper end of the 95 % interval.
         share: (Share, Share),
+        /// If only tokens of one kind fail: the share is among agents who hold that kind.
+        kind: Option<TokenKind>,
     },
     /// A share of the connections fails, for any agent.
     SomeConnections {
@@ -144,6 +150,16 @@ pub struct Whose {
     pub controls: Option<(u8, u8)>,
     /// Other pods that were looked at in the same time and are healthy.
     pub healthy_pods: u32,
+}
+
+impl Whose {
+    /// Surer than this, a page says it; else it says "not yet known".
+    pub const KNOWN: f64 = 0.9;
+
+    /// True if we are sure enough to say it.
+    pub fn is_known(&self) -> bool {
+        self.sure.get() >= Self::KNOWN
+    }
 }
 
 /// Whose fault.

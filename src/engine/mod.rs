@@ -2,20 +2,45 @@
 //! moment and returns a [`Turn`]: facts to journal, then effects to carry out. It reads no clock,
 //! rolls no dice, touches no file; the node, the simulator and a replay run exactly this.
 
+mod alert;
+mod attempt;
+mod attribution;
+mod baseline;
+pub mod bound;
+mod cusum;
+#[allow(clippy::module_inception)]
+mod engine;
+mod estimate;
 mod facts;
+mod follow_up;
+mod incident;
+mod lane;
 mod notice;
+mod notification;
+mod outage;
+mod picture;
+mod plain;
+mod pod_state;
+mod publish;
 mod record;
 mod rule;
 pub mod rules;
+mod seen;
+mod state;
+mod timer;
+mod tuning;
 mod turn;
 mod view;
 
+pub use engine::Engine;
 pub use facts::{
     ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notification, NotifyReason,
     PodImpact, Split, Symptom, TraitClass, Whose, WhoseVerdict,
 };
+pub use follow_up::FailedToken;
 pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate};
 pub use record::{MissedWhy, Record, Trouble};
 pub use rule::{Audience, Rule};
+pub use state::State;
 pub use turn::{Command, DeliveryResult, Effect, Input, Turn, Wake};
 pub use view::{AlertState, AlertView, OutcomeMark, PodView, ProbeView, Verdict, View};

@@ -75,7 +75,7 @@ impl Notice {
 }
 
 /// One thing that was said.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NoticeUpdate {
     /// When.
     pub at: Timestamp,

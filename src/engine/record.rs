@@ -7,12 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, AttemptSpec, IncidentNumber, Observation, PodName, ProbeName, ReceiverName, Share, Timestamp,
+    AttemptId, AttemptSpec, EdgeName, IncidentNumber, Observation, PodName, ProbeName, ReceiverName, Share, Timestamp,
 };
 
-use super::{
-    ComponentState, DeliveryId, Evidence, Experience, Notice, NoticeUpdate, Notification, Rule, Verdict, Whose,
-};
+use super::{ComponentState, DeliveryId, Evidence, Experience, Notice, NoticeUpdate, Notification, Rule, Verdict};
 
 /// One fact, at one moment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -76,6 +74,45 @@ pub enum Record {
     Observed {
         /// How it went.
         observation: Observation,
+    },
+    /// A due attempt was left out, to fill the reserve for follow-ups or because the partner asked
+    /// us to slow down.
+    SlotGivenUp {
+        /// When it was due.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Of which probe.
+        probe: ProbeName,
+        /// True if the reserve got it.
+        to_reserve: bool,
+    },
+    /// A failure is looked into: the same token again, and its contrasts.
+    FollowUpsBegan {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// What failed.
+        of: super::follow_up::FailedToken,
+    },
+    /// The look into a failure is over.
+    FollowUpsEnded {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+    },
+    /// An edge's certificate was seen for the first time, or is another one.
+    CertificateSeen {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Which edge.
+        edge: EdgeName,
+        /// Its end.
+        not_after: Timestamp,
     },
     /// Failures that lasted less than a fault must last. Recorded, not paged.
     BlipSeen {
@@ -238,15 +275,80 @@ pub enum Record {
         /// True when it begins.
         on: bool,
     },
-    /// Whose fault an incident is was judged anew (without telling anybody yet).
-    Attributed {
-        /// When.
-        at: Timestamp,
-        /// Which incident.
-        number: IncidentNumber,
-        /// The judgement.
-        whose: Whose,
-    },
+}
+
+impl Record {
+    /// The moment it tells of.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::AttemptStarted { spec } => spec.at,
+            Self::Observed { observation } => observation.finished,
+            Self::IncidentOpened { incident } => incident.opened,
+            Self::IncidentUpdated { incident } => incident.opened,
+            Self::NotificationQueued { notification } => notification.at,
+            Self::NoticeOpened { notice } => notice.updates.last().map_or(notice.started, |update| update.at),
+            Self::NoticeUpdated { update, .. } => update.at,
+            Self::PlanAdopted { at, .. }
+            | Self::SlotsMissed { at, .. }
+            | Self::Paused { at, .. }
+            | Self::Resumed { at, .. }
+            | Self::AttemptOverdue { at, .. }
+            | Self::SlotGivenUp { at, .. }
+            | Self::FollowUpsBegan { at, .. }
+            | Self::FollowUpsEnded { at, .. }
+            | Self::CertificateSeen { at, .. }
+            | Self::BlipSeen { at, .. }
+            | Self::BaselineMeasured { at, .. }
+            | Self::VerdictChanged { at, .. }
+            | Self::AlertPending { at, .. }
+            | Self::AlertDropped { at, .. }
+            | Self::AlertFiring { at, .. }
+            | Self::AlertResolved { at, .. }
+            | Self::IncidentResolved { at, .. }
+            | Self::NotificationDelivered { at, .. }
+            | Self::NotificationAbandoned { at, .. }
+            | Self::ComponentChanged { at, .. }
+            | Self::SlowedDown { at, .. }
+            | Self::ControlsChanged { at, .. }
+            | Self::TroubleChanged { at, .. } => *at,
+        }
+    }
+
+    /// The pod it tells of, if it is one pod's.
+    pub fn pod(&self) -> Option<&PodName> {
+        match self {
+            Self::AttemptStarted { spec } => Some(&spec.pod),
+            Self::Observed { observation } => Some(&observation.pod),
+            Self::SlotsMissed { pod, .. }
+            | Self::AttemptOverdue { pod, .. }
+            | Self::SlotGivenUp { pod, .. }
+            | Self::FollowUpsBegan { pod, .. }
+            | Self::FollowUpsEnded { pod, .. }
+            | Self::CertificateSeen { pod, .. }
+            | Self::BlipSeen { pod, .. }
+            | Self::BaselineMeasured { pod, .. }
+            | Self::VerdictChanged { pod, .. }
+            | Self::AlertPending { pod, .. }
+            | Self::AlertDropped { pod, .. }
+            | Self::ComponentChanged { pod, .. }
+            | Self::SlowedDown { pod, .. } => Some(pod),
+            Self::Paused { pod, .. }
+            | Self::Resumed { pod, .. }
+            | Self::AlertFiring { pod, .. }
+            | Self::AlertResolved { pod, .. } => pod.as_ref(),
+            Self::PlanAdopted { .. }
+            | Self::IncidentOpened { .. }
+            | Self::IncidentUpdated { .. }
+            | Self::IncidentResolved { .. }
+            | Self::NotificationQueued { .. }
+            | Self::NotificationDelivered { .. }
+            | Self::NotificationAbandoned { .. }
+            | Self::NoticeOpened { .. }
+            | Self::NoticeUpdated { .. }
+            | Self::ControlsChanged { .. }
+            | Self::TroubleChanged { .. } => None,
+        }
+    }
 }
 
 /// Why nobody looked.

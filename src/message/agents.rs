@@ -16,7 +16,7 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
     let worst = groups(facts).into_iter().next();
     match worst.map(|group| group.experience) {
         Some(Experience::NobodyConnects) => "No agent can connect".to_owned(),
-        Some(Experience::SomeAgents { share }) => format!("{} of agents cannot connect", percent(share)),
+        Some(Experience::SomeAgents { share, .. }) => format!("{} of agents cannot connect", percent(share)),
         Some(Experience::SomeConnections { share }) => format!("{} of connections fail", percent(share)),
         Some(Experience::ComesAndGoes) => "Connections break again and again".to_owned(),
         Some(Experience::NotAffected) => "Agents can work".to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
 pub(super) fn past(facts: &IncidentFacts) -> String {
     match groups(facts).first().map(|group| group.experience) {
         Some(Experience::NobodyConnects) => "No agent could connect".to_owned(),
-        Some(Experience::SomeAgents { share }) => format!("{} of agents could not connect", percent(share)),
+        Some(Experience::SomeAgents { share, .. }) => format!("{} of agents could not connect", percent(share)),
         Some(Experience::SomeConnections { share }) => format!("{} of connections failed", percent(share)),
         Some(Experience::ComesAndGoes) => "Connections broke again and again".to_owned(),
         Some(Experience::NotAffected) => "Agents could work".to_owned(),
@@ -67,7 +67,7 @@ pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
 fn sentence(experience: Experience) -> String {
     match experience {
         Experience::NobodyConnects => "No agent can connect: no calls out, no calls in.".to_owned(),
-        Experience::SomeAgents { share } => {
+        Experience::SomeAgents { share, .. } => {
             format!("{} of agents cannot connect, always the same ones. The others can work.", percent(share))
         }
         Experience::SomeConnections { share } => {
@@ -143,8 +143,8 @@ fn widened(one: Experience, other: Experience) -> Experience {
         (low, if b.1 > a.1 { b.1 } else { a.1 })
     };
     match (one, other) {
-        (Experience::SomeAgents { share: a }, Experience::SomeAgents { share: b }) => {
-            Experience::SomeAgents { share: hull(a, b) }
+        (Experience::SomeAgents { share: a, kind: one }, Experience::SomeAgents { share: b, kind: other }) => {
+            Experience::SomeAgents { share: hull(a, b), kind: if one == other { one } else { None } }
         }
         (Experience::SomeConnections { share: a }, Experience::SomeConnections { share: b }) => {
             Experience::SomeConnections { share: hull(a, b) }

@@ -325,7 +325,7 @@ fn pod(impact: &PodImpact) -> PodData {
 fn experience(experience: Experience) -> ExperienceData {
     let (kind, share) = match experience {
         Experience::NobodyConnects => ("nobody_connects", None),
-        Experience::SomeAgents { share } => ("some_agents", Some(share)),
+        Experience::SomeAgents { share, .. } => ("some_agents", Some(share)),
         Experience::SomeConnections { share } => ("some_connections", Some(share)),
         Experience::ComesAndGoes => ("comes_and_goes", None),
         Experience::NotAffected => ("not_affected", None),

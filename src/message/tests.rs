@@ -32,11 +32,18 @@ fn refused() -> Symptom {
         reason: FailureReason::Rejected,
         wire_code: Some(31204),
         device_error: Some((20101, "AccessTokenInvalid".to_owned())),
+        class: Some(crate::model::ErrorClass::Token),
     }
 }
 
 fn silent() -> Symptom {
-    Symptom { step: Step::Registered, reason: FailureReason::NoAnswer, wire_code: None, device_error: None }
+    Symptom {
+        step: Step::Registered,
+        reason: FailureReason::NoAnswer,
+        wire_code: None,
+        device_error: None,
+        class: None,
+    }
 }
 
 fn impact(pod: &str, rule: Rule, experience: Experience, failed: u32, of: u32) -> PodImpact {
@@ -114,17 +121,24 @@ fn outage() -> IncidentFacts {
             reason: FailureReason::ConnectionRefused,
             wire_code: None,
             device_error: Some((31005, "ConnectionError".to_owned())),
+            class: Some(crate::model::ErrorClass::Signalling),
         }),
         pods,
     )
 }
 
 fn token_bound() -> IncidentFacts {
-    let some = Experience::SomeAgents { share: (share(22.0), share(46.0)) };
+    let some = Experience::SomeAgents { share: (share(22.0), share(46.0)), kind: None };
     let mut pods = vec![
         impact("pod-14", Rule::TokenBound, some, 14, 55),
         impact("pod-18", Rule::TokenBound, some, 9, 30),
-        impact("pod-23", Rule::TokenBound, Experience::SomeAgents { share: (share(27.0), share(51.0)) }, 8, 29),
+        impact(
+            "pod-23",
+            Rule::TokenBound,
+            Experience::SomeAgents { share: (share(27.0), share(51.0)), kind: None },
+            8,
+            29,
+        ),
     ];
     pods[0].evidence.splits = vec![
         Split {

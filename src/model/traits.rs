@@ -126,6 +126,13 @@ impl SignatureCells {
         (self.0 & other.0).count_ones()
     }
 
+    /// True if the symbol stands anywhere.
+    pub fn has(self, symbol: Symbol) -> bool {
+        const DASHES: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;
+        let of_symbol = if symbol == Symbol::Dash { DASHES } else { DASHES << 1 };
+        self.0 & of_symbol != 0
+    }
+
     /// True if no cell is in both.
     pub fn is_disjoint(self, other: Self) -> bool {
         self.0 & other.0 == 0

@@ -1,0 +1,119 @@
+//! The picture of everything that dashboard, API, status page and metrics are served from.
+
+use std::time::Duration;
+
+use crate::model::{IncidentNumber, PodName, Role, Share, Timestamp};
+
+use super::engine::Engine;
+use super::pod_state::{Alert, PodState};
+use super::{AlertView, Component, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View};
+
+/// Outcomes on a pod's strip.
+const MARKS_MAX: usize = 60;
+/// "Recent" on the dashboard.
+const RECENT: Duration = Duration::from_mins(5);
+
+impl Engine {
+    /// Everything, as it is at `now`.
+    pub fn view(&self, now: Timestamp) -> View {
+        let mut incidents: Vec<_> = self.state.incidents.values().map(|incident| incident.facts.clone()).collect();
+        incidents.sort_by_key(|facts| (facts.state == IncidentState::Resolved, std::cmp::Reverse(facts.number)));
+        for facts in incidents.iter_mut().filter(|facts| facts.state == IncidentState::Firing) {
+            self.fill_in(facts);
+        }
+        let mut notices = self.state.notices.clone();
+        notices.reverse();
+        View {
+            at: now,
+            location: self.plan().map(|plan| plan.node.location.name.clone()),
+            pods: self.state.pods.iter().map(|(name, pod)| self.pod_view(name, pod, now)).collect(),
+            alerts: self.alert_views(),
+            incidents,
+            components: self.components(now),
+            notices,
+            controls: self.state.controls.map(|(answered, of, _)| (answered, of)),
+            outbox: u32::try_from(self.state.outbox.len()).unwrap_or(u32::MAX),
+            paused_until: self.state.paused_until.filter(|until| *until > now),
+            configured: self.state.configured,
+            facts: self.state.facts,
+        }
+    }
+
+    fn pod_view(&self, name: &PodName, pod: &PodState, now: Timestamp) -> PodView {
+        let marks = pod.memory.iter().rev().filter(|seen| seen.role == Role::Scheduled).take(MARKS_MAX);
+        let mut outcomes: Vec<OutcomeMark> = marks
+            .map(|seen| OutcomeMark { at: seen.started, outcome: seen.result.as_str(), took_ms: seen.took_ms })
+            .collect();
+        outcomes.reverse();
+        let days = |end: &Timestamp| (end.as_millis() - now.as_millis()).div_euclid(86_400_000);
+        PodView {
+            name: name.clone(),
+            public_name: pod.rules.public_name.clone(),
+            verdict: pod.verdict,
+            since: pod.verdict_since,
+            paused_until: pod.paused_until.filter(|until| *until > now),
+            recent: pod.memory.scheduled_since(now.minus(RECENT)),
+            baseline: Share::clamped(pod.rules.cusum.usual.get() / 1.5),
+            cusum: Share::clamped(pod.cusum.fill(&pod.rules.cusum)),
+            in_flight: u32::try_from(pod.in_flight.len()).unwrap_or(u32::MAX),
+            outcomes,
+            probes: self.probe_views(name),
+            certificate_days: pod.certificates.iter().map(|(edge, end)| (edge.clone(), days(end))).collect(),
+            last_observed: pod.last_observed,
+        }
+    }
+
+    fn probe_views(&self, name: &PodName) -> Vec<ProbeView> {
+        let lanes = self.volatile.lanes.iter().enumerate().filter(|(_, lane)| lane.pod.name == *name);
+        lanes
+            .map(|(place, lane)| ProbeView { name: lane.probe.name.clone(), next: self.volatile.timers.slot(place) })
+            .collect()
+    }
+
+    fn alert_views(&self) -> Vec<AlertView> {
+        let of_pods = self
+            .state
+            .pods
+            .iter()
+            .flat_map(|(name, pod)| pod.alerts.iter().map(move |(rule, alert)| (Some(name), *rule, alert)));
+        let own = self.state.own_alerts.iter().map(|(rule, alert)| (None, *rule, alert));
+        of_pods.chain(own).map(|(pod, rule, alert)| self.alert_view(pod, rule, alert)).collect()
+    }
+
+    fn alert_view(&self, pod: Option<&PodName>, rule: Rule, alert: &Alert) -> AlertView {
+        AlertView {
+            pod: pod.cloned(),
+            rule,
+            audience: rule.audience(),
+            state: alert.state,
+            since: alert.since,
+            incident: self.incident_of(pod, rule),
+            evidence: alert.evidence.clone(),
+            experience: alert.experience,
+        }
+    }
+
+    fn incident_of(&self, pod: Option<&PodName>, rule: Rule) -> Option<IncidentNumber> {
+        let holds = |facts: &super::IncidentFacts| match pod {
+            Some(pod) => facts.pods.iter().any(|impact| impact.pod == *pod && impact.rules.contains(&rule)),
+            None => facts.pods.is_empty(),
+        };
+        self.state.open_incidents().find(|incident| holds(&incident.facts)).map(|incident| incident.facts.number)
+    }
+
+    fn components(&self, now: Timestamp) -> Vec<ComponentStatus> {
+        let of_pod = |(name, pod): (&PodName, &PodState)| {
+            let silent = pod.last_observed.is_none_or(|at| now.since(at).as_millis() > pod.rules.silence_ms as u128);
+            let looked_at = !silent && !self.state.is_paused(pod, now) && !self.state.network_is_down();
+            Component::ALL.map(|component| ComponentStatus {
+                pod: name.clone(),
+                public_name: pod.rules.public_name.clone(),
+                component,
+                state: pod.component,
+                since: pod.component_since,
+                looked_at,
+            })
+        };
+        self.state.pods.iter().flat_map(of_pod).collect()
+    }
+}

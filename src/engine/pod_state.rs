@@ -1,0 +1,350 @@
+//! Everything the engine remembers about one pod. Changed only by `State::apply`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AttemptId, AttemptSpec, EdgeName, KeySlot, Observation, Outcome, ProbeName, Role, Timestamp, TokenKind, TokenWish,
+    Traits,
+};
+
+use super::baseline::Baseline;
+use super::cusum::CusumScore;
+use super::follow_up::{FailedToken, FollowUp};
+use super::outage::{FLAPPING_BLIPS, FLAPPING_WITHIN, OutageRun};
+use super::plain::PlainScores;
+use super::rules::PodRules;
+use super::seen::Memory;
+use super::{AlertState, ComponentState, Evidence, Experience, Rule, Verdict};
+use crate::plan::Budget;
+
+/// Failures of a combination that never worked before the owner is told.
+const BORN_RED_FAILURES: u32 = 3;
+/// Outcomes of recovery attempts that are remembered.
+const RECOVERIES_KEPT: u32 = 8;
+/// So many failing ones among them are not noise.
+const RECOVERIES_FAILED_BAD: u32 = 2;
+/// Blips that are remembered: what rule F needs.
+const BLIPS_MAX: usize = 8;
+
+/// One pod.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PodState {
+    /// Its rules, as numbers.
+    pub rules: PodRules,
+    /// The last moment that each probe's schedule has dealt with, and how many attempts it made.
+    pub cursors: BTreeMap<ProbeName, Cursor>,
+    /// Attempts under way.
+    pub in_flight: Vec<InFlight>,
+    /// The newest observations.
+    pub memory: Memory,
+    /// Rule A.
+    pub outage: OutageRun,
+    /// Rules C and C2.
+    pub cusum: CusumScore,
+    /// Rule B, while a failure is looked into.
+    pub follow_up: Option<FollowUp>,
+    /// Rule F: ends of the last blips.
+    pub blips: Vec<Timestamp>,
+    /// The owner's plain rules.
+    pub plain: PlainScores,
+    /// Alerts that are pending or firing.
+    pub alerts: BTreeMap<Rule, Alert>,
+    /// How it is.
+    pub verdict: Verdict,
+    /// Since when.
+    pub verdict_since: Timestamp,
+    /// Combinations that have worked at least once.
+    pub green: BTreeSet<(TokenKind, KeySlot, EdgeName)>,
+    /// Combinations that have only failed, and how often.
+    pub red: BTreeMap<EdgeName, BTreeMap<TokenKind, BTreeMap<u8, u32>>>,
+    /// The usual share of failures.
+    pub baseline: Baseline,
+    /// The token of a firing token-bound alert, to prove recovery with.
+    pub bound: Option<BoundToken>,
+    /// Follow-ups saved up.
+    pub reserve: u32,
+    /// No attempt before (the partner asked us to slow down).
+    pub quiet_until: Option<Timestamp>,
+    /// Half the pace until.
+    pub slow_until: Option<Timestamp>,
+    /// Paused until.
+    pub paused_until: Option<Timestamp>,
+    /// The newest observation that says something about the partner.
+    pub last_observed: Option<Timestamp>,
+    /// Ends of the edges' certificates.
+    pub certificates: BTreeMap<EdgeName, Timestamp>,
+    /// What the public sees.
+    pub component: ComponentState,
+    /// Since when.
+    pub component_since: Timestamp,
+}
+
+/// How far a probe's schedule has been dealt with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The last due moment that was attempted, given up or missed.
+    pub at: Timestamp,
+    /// Scheduled attempts made so far: which token comes next follows from it.
+    pub made: u64,
+}
+
+/// An attempt under way.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InFlight {
+    /// What was asked for.
+    pub spec: AttemptSpec,
+    /// True once it counts as failing for want of a result.
+    pub overdue: bool,
+}
+
+/// An alert that is pending or firing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Alert {
+    /// Pending or firing.
+    pub state: AlertState,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it rests on, once it fires.
+    pub evidence: Option<Evidence>,
+    /// What agents experience, once it fires.
+    pub experience: Option<Experience>,
+}
+
+/// The token of a firing token-bound alert.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BoundToken {
+    /// What failed.
+    pub token: FailedToken,
+    /// When the next one like it is due.
+    pub next_at: Timestamp,
+    /// Which of the last ones failed, newest in the lowest bit.
+    pub failed: u32,
+    /// How many passed in a row.
+    pub passed_in_a_row: u32,
+}
+
+impl PodState {
+    /// A pod that nobody has looked at yet.
+    pub fn new(rules: PodRules, now: Timestamp) -> Self {
+        Self {
+            plain: PlainScores::new(&rules.plain),
+            rules,
+            cursors: BTreeMap::new(),
+            in_flight: Vec::new(),
+            memory: Memory::default(),
+            outage: OutageRun::default(),
+            cusum: CusumScore::default(),
+            follow_up: None,
+            blips: Vec::new(),
+            alerts: BTreeMap::new(),
+            verdict: Verdict::NoData,
+            verdict_since: now,
+            green: BTreeSet::new(),
+            red: BTreeMap::new(),
+            baseline: Baseline::default(),
+            bound: None,
+            reserve: Budget::FOLLOW_UPS_SAVED,
+            quiet_until: None,
+            slow_until: None,
+            paused_until: None,
+            last_observed: None,
+            certificates: BTreeMap::new(),
+            component: ComponentState::Operational,
+            component_since: now,
+        }
+    }
+
+    /// Takes new rules; what was seen stays.
+    pub(super) fn take_rules(&mut self, rules: PodRules) {
+        if self.rules.plain != rules.plain {
+            self.plain = PlainScores::new(&rules.plain);
+        }
+        self.rules = rules;
+    }
+
+    pub(super) fn start(&mut self, spec: AttemptSpec) {
+        match spec.role {
+            Role::Scheduled => {
+                let cursor = self.cursors.entry(spec.probe.clone()).or_default();
+                *cursor = Cursor { at: spec.at, made: cursor.made + 1 };
+            }
+            Role::Repeat | Role::Contrast => {
+                self.reserve = self.reserve.saturating_sub(1);
+                if let Some(follow_up) = &mut self.follow_up {
+                    follow_up.sent(spec.role, spec.at);
+                }
+            }
+            Role::Recovery => {
+                self.reserve = self.reserve.saturating_sub(1);
+                if let Some(bound) = &mut self.bound {
+                    bound.next_at = spec.at.plus(super::follow_up::RECOVERY_PACE);
+                }
+            }
+        }
+        self.in_flight.push(InFlight { spec, overdue: false });
+    }
+
+    pub(super) fn give_up_slot(&mut self, at: Timestamp, probe: &ProbeName, to_reserve: bool) {
+        let cursor = self.cursors.entry(probe.clone()).or_default();
+        *cursor = Cursor { at, made: cursor.made + 1 };
+        if to_reserve {
+            self.reserve = (self.reserve + 1).min(Budget::FOLLOW_UPS_SAVED);
+        }
+    }
+
+    pub(super) fn overdue(&mut self, id: AttemptId) {
+        let Some(place) = self.in_flight.iter().position(|flight| flight.spec.id == id) else { return };
+        self.in_flight[place].overdue = true;
+        let spec = self.in_flight[place].spec.clone();
+        if !self.wish_is_green(&spec) {
+            return;
+        }
+        self.outage.fail(spec.at);
+        if let Some(follow_up) = &mut self.follow_up {
+            follow_up.failed(spec.role);
+        }
+    }
+
+    /// Counts an observation. The blip that it ends, if any, is the caller's to record.
+    pub(super) fn observe(&mut self, observation: &Observation) {
+        let place = self.in_flight.iter().position(|flight| flight.spec.id == observation.attempt);
+        let was_overdue = place.is_some_and(|place| self.in_flight.swap_remove(place).overdue);
+        self.memory.push(observation);
+        match &observation.outcome {
+            Outcome::Completed { .. } => self.passed(observation, was_overdue),
+            Outcome::Failed(_) => self.failed(observation, was_overdue),
+            Outcome::Throttled { .. } | Outcome::Lost { .. } => {
+                if was_overdue {
+                    self.retract(observation);
+                }
+            }
+        }
+        if observation.outcome.is_completed() || observation.outcome.failure().is_some() {
+            self.last_observed = Some(observation.finished);
+        }
+    }
+
+    fn passed(&mut self, observation: &Observation, was_overdue: bool) {
+        let traits = &observation.traits;
+        if was_overdue {
+            self.retract(observation);
+        }
+        if !self.is_green(traits) {
+            self.green.insert((traits.kind, traits.key, traits.edge.clone()));
+            self.forget_red(traits);
+        }
+        // The blip itself is recorded by the caller, who has looked before.
+        self.outage.pass(observation.started);
+        self.count(observation, false);
+    }
+
+    fn failed(&mut self, observation: &Observation, was_overdue: bool) {
+        let traits = &observation.traits;
+        if !self.is_green(traits) {
+            let red = self.red.entry(traits.edge.clone()).or_default().entry(traits.kind).or_default();
+            *red.entry(traits.key.0).or_default() += 1;
+            return;
+        }
+        if !was_overdue {
+            self.outage.fail(observation.started);
+            if let Some(follow_up) = &mut self.follow_up {
+                follow_up.failed(observation.role);
+            }
+        }
+        self.count(observation, true);
+    }
+
+    fn count(&mut self, observation: &Observation, failed: bool) {
+        match observation.role {
+            Role::Scheduled => {
+                self.cusum.observe(failed, &self.rules.cusum);
+                self.baseline.observe(observation.started, failed, self.alerts.is_empty());
+                self.plain.observe(&self.rules.plain, observation, failed);
+            }
+            Role::Repeat | Role::Contrast => {
+                if !failed && let Some(follow_up) = &mut self.follow_up {
+                    follow_up.passed(observation.role);
+                }
+            }
+            Role::Recovery => {
+                if let Some(bound) = &mut self.bound {
+                    bound.failed = (bound.failed << 1 | u32::from(failed)) & ((1 << RECOVERIES_KEPT) - 1);
+                    bound.passed_in_a_row = if failed { 0 } else { bound.passed_in_a_row + 1 };
+                }
+            }
+        }
+    }
+
+    fn retract(&mut self, observation: &Observation) {
+        self.outage.retract(observation.started);
+        if let Some(follow_up) = &mut self.follow_up {
+            follow_up.retract(observation.role);
+        }
+    }
+
+    pub(super) fn blip(&mut self, at: Timestamp) {
+        self.blips.push(at);
+        if self.blips.len() > BLIPS_MAX {
+            self.blips.remove(0);
+        }
+    }
+
+    /// Forgets what was seen through a dead network of ours.
+    pub(super) fn forgive(&mut self) {
+        self.outage.reset();
+        self.cusum.reset();
+        self.follow_up = None;
+    }
+
+    /// True if this combination of kind, key and edge has worked at least once.
+    pub fn is_green(&self, traits: &Traits) -> bool {
+        self.green.contains(&(traits.kind, traits.key, traits.edge.clone()))
+    }
+
+    fn wish_is_green(&self, spec: &AttemptSpec) -> bool {
+        let (kind, key) = match spec.token {
+            TokenWish::Fresh { kind, key, .. } => (kind, key),
+            // The same token again is only asked for after a green combination failed.
+            TokenWish::Same { .. } => return true,
+        };
+        self.green.contains(&(kind, key, spec.edge.clone()))
+    }
+
+    fn forget_red(&mut self, traits: &Traits) {
+        if let Some(kinds) = self.red.get_mut(&traits.edge) {
+            if let Some(keys) = kinds.get_mut(&traits.kind) {
+                keys.remove(&traits.key.0);
+            }
+            kinds.retain(|_, keys| !keys.is_empty());
+        }
+        self.red.retain(|_, kinds| !kinds.is_empty());
+    }
+
+    /// True if a combination that never worked has failed often enough to tell the owner.
+    pub fn has_born_red(&self) -> bool {
+        self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).any(|n| *n >= BORN_RED_FAILURES)
+    }
+
+    /// Rule F.
+    pub fn is_flapping(&self, now: Timestamp) -> bool {
+        let recent = self.blips.iter().filter(|at| now.since(**at) <= FLAPPING_WITHIN).count();
+        recent >= FLAPPING_BLIPS
+    }
+
+    /// True if tokens like the one of the firing token-bound alert still fail.
+    pub fn bound_still_fails(&self) -> bool {
+        self.bound.as_ref().is_some_and(|bound| bound.failed.count_ones() >= RECOVERIES_FAILED_BAD)
+    }
+
+    /// True while some alert fires that says agents are hit.
+    pub fn is_hit(&self) -> bool {
+        self.firing().any(|rule| rule.audience() == super::Audience::VoiceOnCall)
+    }
+
+    /// The rules that fire.
+    pub fn firing(&self) -> impl Iterator<Item = Rule> {
+        self.alerts.iter().filter(|(_, alert)| alert.state == AlertState::Firing).map(|(rule, _)| *rule)
+    }
+}

@@ -1,0 +1,151 @@
+//! What the public sees: component states and notices, fed by the incidents.
+
+use std::time::Duration;
+
+use crate::model::{IncidentNumber, PodName, Timestamp, millis};
+
+use super::engine::Engine;
+use super::pod_state::PodState;
+use super::{
+    Audience, ComponentState, Experience, IncidentFacts, IncidentState, Notice, NoticeStage, NoticeUpdate, Record,
+    Rule, Turn, WhoseVerdict,
+};
+
+/// A further update is promised, and kept, this often.
+const UPDATE_EVERY: Duration = Duration::from_mins(30);
+/// While it looks better, the next word comes sooner.
+const MONITORING_FOR: Duration = Duration::from_mins(15);
+/// All has been well for this share of the stable window before a notice says "monitoring".
+const MONITORING_AFTER_TENTHS: i64 = 4;
+
+impl Engine {
+    /// Stage 6: moves components, opens notices, keeps promises.
+    pub(super) fn publish(&mut self, turn: &mut Turn) {
+        self.move_components(turn);
+        let numbers: Vec<IncidentNumber> = self.state.incidents.keys().copied().collect();
+        for number in numbers {
+            self.tend_notice(turn, number);
+        }
+    }
+
+    fn move_components(&mut self, turn: &mut Turn) {
+        let moves: Vec<(PodName, ComponentState)> = self
+            .state
+            .pods
+            .iter()
+            .map(|(name, pod)| (name, pod, component_of(pod)))
+            .filter(|(_, pod, state)| pod.component != *state)
+            .map(|(name, _, state)| (name.clone(), state))
+            .collect();
+        for (pod, state) in moves {
+            self.commit(turn, Record::ComponentChanged { at: turn.now(), pod, state });
+        }
+    }
+
+    fn tend_notice(&mut self, turn: &mut Turn, number: IncidentNumber) {
+        let Some(facts) = self.state.incidents.get(&number).map(|incident| incident.facts.clone()) else { return };
+        if facts.audience != Audience::VoiceOnCall {
+            return;
+        }
+        match self.state.notices.iter().find(|notice| notice.incident == number).cloned() {
+            None => self.open_notice(turn, &facts),
+            Some(notice) => self.continue_notice(turn, &facts, &notice),
+        }
+    }
+
+    fn open_notice(&mut self, turn: &mut Turn, facts: &IncidentFacts) {
+        let now = turn.now();
+        let Some(plan) = &self.plan else { return };
+        let old_enough = millis(now.since(facts.opened)) >= millis(plan.node.status_page.notice_after);
+        // The location's own fault is nothing to tell the public.
+        let ours = facts.whose.verdict == WhoseVerdict::Location && facts.whose.is_known();
+        if facts.state != IncidentState::Firing || !old_enough || ours {
+            return;
+        }
+        let stage = NoticeStage::Investigating;
+        let update = NoticeUpdate { at: now, stage, next_by: Some(now.plus(UPDATE_EVERY)) };
+        let everybody = facts.pods.iter().all(|impact| impact.experience == Experience::NobodyConnects);
+        let notice = Notice {
+            incident: facts.number,
+            started: facts.first_failure,
+            public_names: self.public_names(facts),
+            everybody,
+            all_pods: facts.pods.len() == self.state.pods.len(),
+            updates: vec![update],
+        };
+        self.commit(turn, Record::NoticeOpened { notice });
+    }
+
+    fn continue_notice(&mut self, turn: &mut Turn, facts: &IncidentFacts, notice: &Notice) {
+        let now = turn.now();
+        let stage = notice.stage();
+        if stage == NoticeStage::Resolved {
+            return;
+        }
+        let wanted = self.stage_of(facts, stage, now);
+        let promised = notice.updates.last().and_then(|update| update.next_by);
+        let due = promised.is_some_and(|by| by <= now);
+        let public_names = self.public_names(facts);
+        if wanted == stage && !due && public_names == notice.public_names {
+            return;
+        }
+        let next_by = match wanted {
+            NoticeStage::Resolved => None,
+            NoticeStage::Monitoring => Some(now.plus(MONITORING_FOR)),
+            NoticeStage::Investigating | NoticeStage::Identified => Some(now.plus(UPDATE_EVERY)),
+        };
+        let update = NoticeUpdate { at: now, stage: wanted, next_by };
+        self.commit(turn, Record::NoticeUpdated { incident: facts.number, update, public_names });
+    }
+
+    fn stage_of(&self, facts: &IncidentFacts, stage: NoticeStage, now: Timestamp) -> NoticeStage {
+        if facts.state == IncidentState::Resolved {
+            return NoticeStage::Resolved;
+        }
+        if self.looks_better(facts, now) {
+            return NoticeStage::Monitoring;
+        }
+        let split = facts.pods.iter().any(|impact| !impact.evidence.splits.is_empty());
+        if facts.whose.is_known() && split || stage == NoticeStage::Identified || stage == NoticeStage::Monitoring {
+            return NoticeStage::Identified;
+        }
+        NoticeStage::Investigating
+    }
+
+    /// Nothing but the usual has failed for part of the stable window in any pod that was hit.
+    fn looks_better(&self, facts: &IncidentFacts, now: Timestamp) -> bool {
+        facts.pods.iter().all(|impact| {
+            let Some(pod) = self.state.pods.get(&impact.pod) else { return true };
+            let window = pod.rules.stable_ms * MONITORING_AFTER_TENTHS / 10;
+            let since = Timestamp::from_millis(now.as_millis() - window);
+            let (failed, of) = pod.memory.scheduled_since(since);
+            let (after_onset, not_failing) = (impact.fired < since, !pod.bound_still_fails());
+            after_onset
+                && not_failing
+                && of > 0
+                && f64::from(failed) <= f64::from(of) * pod.rules.cusum.usual.get() + 1.0
+        })
+    }
+
+    fn public_names(&self, facts: &IncidentFacts) -> Vec<String> {
+        let name = |pod: &PodName| self.state.pods.get(pod).map(|state| state.rules.public_name.clone());
+        facts.pods.iter().filter_map(|impact| name(&impact.pod)).collect()
+    }
+}
+
+/// What the public sees of a pod: the worst that its firing alerts say about agents.
+fn component_of(pod: &PodState) -> ComponentState {
+    let of_rule = |rule: Rule| match rule {
+        Rule::Outage => ComponentState::MajorOutage,
+        Rule::TokenBound | Rule::Share | Rule::HeavyShare => ComponentState::PartialOutage,
+        Rule::Flapping | Rule::Plain(_) => ComponentState::DegradedPerformance,
+        Rule::NoData
+        | Rule::BornRed
+        | Rule::Throttled
+        | Rule::Location
+        | Rule::Certificate
+        | Rule::TooFew
+        | Rule::Ringcheck => ComponentState::Operational,
+    };
+    pod.firing().map(of_rule).max().unwrap_or(ComponentState::Operational)
+}
