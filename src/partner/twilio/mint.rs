@@ -90,7 +90,7 @@ pub fn mint(request: &MintRequest<'_>) -> TokenText {
 /// With `candidates` at 0 or 1 nothing is searched.
 pub fn mint_best(request: &MintRequest<'_>, candidates: u32, mut score: impl FnMut(&TokenShape) -> u32) -> TokenText {
     let validity = Validity::of(request, candidates);
-    let mut forge = Forge::new(request);
+    let mut forge = Forge::new(Claims::of(request), request.key.secret());
     if candidates <= 1 {
         return forge.token(validity.candidate(0));
     }
@@ -161,13 +161,12 @@ struct Forge {
 }
 
 impl Forge {
-    fn new(request: &MintRequest<'_>) -> Self {
-        let claims = Claims::of(request);
+    fn new(claims: Claims, secret: &[u8]) -> Self {
         let cut = claims.before_exp.len() / 3 * 3;
         let mut head = URL_SAFE_NO_PAD.encode(&claims.header);
         head.push('.');
         URL_SAFE_NO_PAD.encode_string(&claims.before_exp.as_bytes()[..cut], &mut head);
-        let mut hashed = HmacSha256::new_from_slice(request.key.secret()).expect("HMAC takes keys of any length");
+        let mut hashed = HmacSha256::new_from_slice(secret).expect("HMAC takes keys of any length");
         hashed.update(head.as_bytes());
         let (json, tail) = (Vec::new(), String::new());
         Self { claims, head, hashed, cut, json, tail, signature: [0; SIGNATURE_LENGTH] }
@@ -197,5 +196,204 @@ impl Forge {
         self.sign(validity);
         let signature = str::from_utf8(&self.signature).expect("base64url is ASCII");
         TokenText::minted(format!("{}{}.{signature}", self.head, self.tail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use crate::model::SecretRef;
+    use crate::partner::twilio::ApiKey;
+
+    use super::*;
+
+    const ACCOUNT: &str = "AC00000000000000000000000000000001";
+    const KEY: &str = "SK00000000000000000000000000000002";
+    const APPLICATION: &str = "AP00000000000000000000000000000003";
+    const NOW: Timestamp = Timestamp::from_millis(1_725_996_400_000);
+    /// `exp` and `nbf` of the vectors.
+    const VALIDITY: (i64, i64) = (1_726_000_000, 1_725_996_400);
+
+    fn account(region: Option<&str>) -> Account {
+        Account {
+            account_sid: ACCOUNT.to_owned(),
+            application_sid: Some(APPLICATION.to_owned()),
+            edges: Vec::new(),
+            api_keys: vec![ApiKey { sid: KEY.to_owned(), secret: SecretRef::Env("KEY".to_owned()) }],
+            auth_token: None,
+            region: region.map(str::to_owned),
+            signalling: None,
+            rest: None,
+            ca_file: None,
+        }
+    }
+
+    fn request<'a>(account: &'a Account, kind: TokenKind, identity: &'a str) -> MintRequest<'a> {
+        let key = match kind {
+            TokenKind::Access => SigningKey::ApiKey { sid: KEY, secret: b"api-key-secret-example" },
+            TokenKind::Capability => SigningKey::AuthToken { secret: b"account-auth-token-example" },
+        };
+        MintRequest { account, key, identity, outgoing: None, now: NOW, ttl_s: 600, serial: 0 }
+    }
+
+    fn parts(token: &TokenText) -> [String; 3] {
+        let mut parts = token.expose().split('.');
+        [(); 3].map(|()| parts.next().expect("three parts").to_owned())
+    }
+
+    fn json(part: &str) -> serde_json::Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+    }
+
+    /// Signatures computed by an independent implementation over the same texts.
+    #[test]
+    fn capability_tokens_match_the_vectors() {
+        let account = account(None);
+        for (name, underscore, signature) in [
+            ("bo", None, "cG1qSdEr5WDfeCbH4zzm4EGkeePwjEPPwilAtUhAvt4"),
+            ("bob", Some(147), "7YPiTm1mkz15zLl-lOX2NZldWHBRxHpDDj5vab91oIk"),
+            ("bobb", None, "Ht3mXkrSTSJu3Crl896XlFc-kcbQ92CH-r16OvjiRAc"),
+        ] {
+            let request = MintRequest { outgoing: Some(APPLICATION), ..request(&account, TokenKind::Capability, name) };
+            let token = Forge::new(Claims::of(&request), request.key.secret()).token(VALIDITY);
+            assert_eq!(parts(&token)[2], signature);
+            let cells = shape_of(token.expose()).payload;
+            let expected: Vec<_> = underscore.into_iter().map(|at| (at, crate::model::Symbol::Underscore)).collect();
+            assert_eq!(cells, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn access_tokens_match_the_vectors() {
+        let account = account(None);
+        for (parameter, cell, signature) in [
+            ("", "", "F_yqs_uClcxy7ZLvRip1dBqCtdf93pGNFnAbvvSffgI"),
+            ("?", "243_", "V5Aa1QwRPfA7A7nXYJvqyit0mX8vZxA20yC_0r0N-IA"),
+            ("x?", "", "Tu1G0H5mGGJfbPX79C0rHvlKXLDCCaiwulVzKqGtvTk"),
+            (">", "243-", "uCR9cF8b1ZM_wp2P61DOXEqj0ykCf9hPKQwgSBRpsSc"),
+            ("~", "243-", "6zQvUk06EU4zQqTmX_k5NtHFE5D_HrJj02yis7YD4Yk"),
+            ("xx~", "", "qAgfydM96vRHvP2egDsIcgCW0HGmaQJdI6OPH5Hjv7w"),
+        ] {
+            let request = MintRequest { outgoing: Some(APPLICATION), ..request(&account, TokenKind::Access, "bob") };
+            let mut claims = Claims::of(&request);
+            // The vectors carry a parameter for the application; ours never do.
+            claims.before_exp = claims.before_exp.replace(
+                &format!("\"{APPLICATION}\""),
+                &format!("\"{APPLICATION}\",\"params\":{{\"q\":\"{parameter}\"}}"),
+            );
+            let token = Forge::new(claims, request.key.secret()).token(VALIDITY);
+            assert_eq!(parts(&token)[2], signature, "{parameter}");
+            let cells: Vec<_> =
+                shape_of(token.expose()).payload.iter().map(|(at, symbol)| format!("{at}{symbol}")).collect();
+            assert_eq!(cells.concat(), cell);
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_was_asked_and_no_more() {
+        let account = account(Some("ie1"));
+        let [header, payload, _] = parts(&mint(&request(&account, TokenKind::Access, "rc_a")));
+        let header = String::from_utf8(URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("UTF-8");
+        assert_eq!(header, r#"{"alg":"HS256","cty":"twilio-fpa;v=1","twr":"ie1","typ":"JWT"}"#);
+        assert_eq!(
+            json(&payload),
+            serde_json::json!({
+                "jti": format!("{KEY}-1725996400"),
+                "grants": { "voice": { "incoming": { "allow": true } }, "identity": "rc_a" },
+                "iss": KEY, "exp": 1_725_997_000, "nbf": 1_725_996_340, "sub": ACCOUNT,
+            })
+        );
+        let [header, payload, _] = parts(&mint(&request(&account, TokenKind::Capability, "rc_a")));
+        assert_eq!(json(&header), serde_json::json!({ "alg": "HS256", "typ": "JWT" }));
+        assert_eq!(
+            json(&payload),
+            serde_json::json!({
+                "scope": "scope:client:incoming?clientName=rc_a",
+                "iss": ACCOUNT, "exp": 1_725_997_000, "nbf": 1_725_996_340,
+            })
+        );
+    }
+
+    #[test]
+    fn a_token_that_may_place_calls_is_short_lived() {
+        let account = account(None);
+        for kind in TokenKind::ALL {
+            let request = MintRequest { outgoing: Some(APPLICATION), ..request(&account, kind, "rc_a") };
+            assert_eq!(json(&parts(&mint(&request))[1])["exp"], 1_725_996_520);
+        }
+    }
+
+    #[test]
+    fn a_search_finds_a_signature_that_shares_no_cell() {
+        let account = account(None);
+        for kind in TokenKind::ALL {
+            let request = request(&account, kind, "rc_a");
+            let failed = shape_of(mint(&request).expose());
+            let unlike = mint_best(&MintRequest { serial: 1, ..request }, 200, |shape| {
+                u32::MAX - (shape.signature.0 & failed.signature.0).count_ones()
+            });
+            assert!(shape_of(unlike.expose()).signature.is_disjoint(failed.signature));
+        }
+    }
+
+    #[test]
+    fn the_search_scores_the_shape_that_the_token_has() {
+        let account = account(None);
+        let request = MintRequest {
+            outgoing: Some(APPLICATION),
+            ..request(&account, TokenKind::Capability, "rc_abc") // 6: has `_` in the payload
+        };
+        let mut seen = Vec::new();
+        let token = mint_best(&request, 50, |shape| {
+            seen.push(shape.clone());
+            shape.signature.0.count_ones()
+        });
+        assert_eq!(seen.len(), 50);
+        let best = seen.iter().map(|shape| shape.signature.0.count_ones()).max().expect("some");
+        let first = seen.iter().find(|shape| shape.signature.0.count_ones() == best).expect("the best");
+        assert_eq!(shape_of(token.expose()), *first);
+        assert_eq!(mint_best(&request, 0, |_| 0).expose(), mint(&request).expose());
+    }
+
+    #[test]
+    fn tokens_of_one_second_are_all_different() {
+        let account = account(None);
+        for kind in TokenKind::ALL {
+            let request = request(&account, kind, "rc_a");
+            let signatures: BTreeSet<String> =
+                (0..2_000).map(|serial| parts(&mint(&MintRequest { serial, ..request }))[2].clone()).collect();
+            assert_eq!(signatures.len(), 2_000);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn validity_stays_within_what_was_asked(
+            millis in 0_i64..4_000_000_000_000, ttl_s in 0_u32..=86_400, serial: u64, candidates: u32, number: u32,
+        ) {
+            let account = account(None);
+            let now = Timestamp::from_millis(millis);
+            let request = MintRequest { now, ttl_s, serial, ..request(&account, TokenKind::Access, "rc_a") };
+            let (exp, nbf) = Validity::of(&request, candidates).candidate(number);
+            let left = exp - now.as_secs();
+            prop_assert!(left <= i64::from(ttl_s) && left >= i64::from(ttl_s) / 2);
+            prop_assert!((now.as_secs() - 660..=now.as_secs() - 60).contains(&nbf));
+        }
+
+        #[test]
+        fn any_name_and_moment_can_be_minted(identity in any::<String>(), millis: i64, ttl_s: u32, serial: u64) {
+            let account = account(None);
+            for kind in TokenKind::ALL {
+                let now = Timestamp::from_millis(millis);
+                let token = mint(&MintRequest { now, ttl_s, serial, ..request(&account, kind, &identity) });
+                let said = json(&parts(&token)[1]);
+                if kind == TokenKind::Access {
+                    prop_assert_eq!(said["grants"]["identity"].as_str(), Some(identity.as_str()));
+                }
+            }
+        }
     }
 }

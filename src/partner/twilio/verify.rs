@@ -189,7 +189,6 @@ impl<'a> Jwt<'a> {
         let Some(exp) = moment("exp")? else {
             return refuse(code::INVALID_JWT, "JWT has no expiration");
         };
-        let _issued = moment("iat")?;
         if exp <= now {
             return refuse(code::SIGNATURE, "JWT Token is expired");
         }
@@ -262,5 +261,212 @@ impl Allowed {
             return refuse(code::AUTHORIZATION, "Token has no voice capability");
         }
         Ok(allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ACCOUNT: &str = "AC00000000000000000000000000000001";
+    const KEY: &str = "SK00000000000000000000000000000002";
+    const APPLICATION: &str = "AP00000000000000000000000000000003";
+    const NOW: Timestamp = Timestamp::from_millis(1_726_000_000_000);
+
+    fn ring() -> KeyRing {
+        KeyRing::new(vec![
+            AccountKeys { account_sid: "ACother".to_owned(), api_keys: Vec::new(), auth_token: None },
+            AccountKeys {
+                account_sid: ACCOUNT.to_owned(),
+                api_keys: vec![
+                    ("SKfirst".to_owned(), SecretString::from("first")),
+                    (KEY.to_owned(), SecretString::from("secret")),
+                ],
+                auth_token: Some(SecretString::from("auth")),
+            },
+        ])
+    }
+
+    fn sign(header: &Value, payload: &Value, secret: &str) -> String {
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let signed = format!("{}.{}", part(header), part(payload));
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key");
+        mac.update(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
+    fn access_header() -> Value {
+        json!({ "alg": "HS256", "cty": "twilio-fpa;v=1", "typ": "JWT" })
+    }
+
+    fn access_payload() -> Value {
+        json!({
+            "jti": "x", "iss": KEY, "sub": ACCOUNT, "exp": 1_726_000_100, "nbf": 1_726_000_000,
+            "grants": { "identity": "rc_a", "voice": {
+                "incoming": { "allow": true }, "outgoing": { "application_sid": APPLICATION },
+            } },
+        })
+    }
+
+    fn capability(scope: &str) -> String {
+        let payload = json!({ "scope": scope, "iss": ACCOUNT, "exp": 1_726_000_100 });
+        sign(&json!({ "alg": "HS256", "typ": "JWT" }), &payload, "auth")
+    }
+
+    /// The access token with some members of header or payload replaced (null: removed).
+    fn changed(header: &Value, payload: &Value) -> String {
+        let merge = |mut whole: Value, change: &Value| {
+            for (key, value) in change.as_object().expect("an object") {
+                match value {
+                    Value::Null => whole.as_object_mut().expect("an object").remove(key),
+                    value => whole.as_object_mut().expect("an object").insert(key.clone(), value.clone()),
+                };
+            }
+            whole
+        };
+        sign(&merge(access_header(), header), &merge(access_payload(), payload), "secret")
+    }
+
+    fn verdict(token: &str) -> Result<VerifiedToken, u32> {
+        ring().verify(token, NOW).map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_good_token_tells_what_it_allows() {
+        let token = VerifiedToken {
+            kind: TokenKind::Access,
+            account_sid: ACCOUNT.to_owned(),
+            identity: Some("rc_a".to_owned()),
+            key: KeySlot(1),
+            expires_s: 1_726_000_100,
+            ttl_s: 100,
+            incoming: true,
+            outgoing: Some(APPLICATION.to_owned()),
+        };
+        assert_eq!(verdict(&changed(&json!({}), &json!({}))), Ok(token.clone()));
+        let both =
+            format!("scope:client:outgoing?appSid={APPLICATION}&clientName=rc_a scope:client:incoming?clientName=rc_a");
+        let expected = VerifiedToken { kind: TokenKind::Capability, key: KeySlot(0), ..token };
+        assert_eq!(verdict(&capability(&both)), Ok(expected.clone()));
+        assert_eq!(
+            verdict(&capability("scope:stream:subscribe?path=%2Fx scope:client:incoming?clientName=a%20b%2B")),
+            Ok(VerifiedToken { identity: Some("a b+".to_owned()), outgoing: None, ..expected.clone() })
+        );
+        let late = Timestamp::from_millis(1_726_000_100_000);
+        assert_eq!(expected.expired(NOW), None);
+        assert_eq!(expected.expired(late).map(|refusal| refusal.code), Some(31205));
+    }
+
+    #[test]
+    fn what_may_be_left_out_or_written_otherwise() {
+        for payload in [
+            json!({ "nbf": null }),
+            json!({ "exp": 1_726_000_000.5 + 60.0, "nbf": 1_725_999_999.5 }),
+            json!({ "unknown": [1] }),
+            json!({ "grants": { "voice": {} } }),
+            json!({ "exp": 1_726_086_400 }),
+        ] {
+            assert!(verdict(&changed(&json!({}), &payload)).is_ok(), "{payload}");
+        }
+        assert!(verdict(&changed(&json!({ "typ": null, "twr": "ie1" }), &json!({}))).is_ok());
+    }
+
+    #[test]
+    fn a_bad_token_is_refused_with_the_partners_code() {
+        let good = changed(&json!({}), &json!({}));
+        let (signed, signature) = good.rsplit_once('.').expect("three parts");
+        let other_secret = sign(&access_header(), &access_payload(), "wrong");
+        let payload = |change| changed(&json!({}), &change);
+        let header = |change| changed(&change, &json!({}));
+        for (what, token, code) in [
+            ("nothing", String::new(), 31102),
+            ("one part", "abc".to_owned(), 31204),
+            ("two parts", signed.to_owned(), 31204),
+            ("four parts", format!("{good}.x"), 31204),
+            ("padding", format!("{good}="), 31204),
+            ("standard base64", format!("{signed}.+{}", &signature[1..]), 31204),
+            ("trailing bits", format!("{}B", &good[..good.len() - 1]), 31204),
+            ("no object", sign(&access_header(), &json!([]), "secret"), 31204),
+            ("alg none", header(json!({ "alg": "none" })), 31204),
+            ("another alg", header(json!({ "alg": "HS512" })), 31204),
+            ("another typ", header(json!({ "typ": "JWE" })), 31204),
+            ("another cty", header(json!({ "cty": "twilio-fpa;v=2" })), 31204),
+            ("cty is a number", header(json!({ "cty": 1 })), 31204),
+            ("no cty: a capability token of nobody", header(json!({ "cty": null })), 31203),
+            ("unknown account", payload(json!({ "sub": "AC2" })), 31203),
+            ("no account", payload(json!({ "sub": null })), 31203),
+            ("unknown key", payload(json!({ "iss": "SK9" })), 31202),
+            ("another key", payload(json!({ "iss": "SKfirst" })), 31202),
+            ("another secret", other_secret, 31202),
+            ("short signature", format!("{signed}.AAAA"), 31202),
+            ("expired", payload(json!({ "exp": 1_726_000_000 })), 31202),
+            ("not yet valid", payload(json!({ "nbf": 1_726_000_001 })), 31202),
+            ("no exp", payload(json!({ "exp": null })), 31204),
+            ("exp is a text", payload(json!({ "exp": "1726000100" })), 31204),
+            ("too long", payload(json!({ "exp": 1_726_086_401 })), 31207),
+            ("endless", payload(json!({ "exp": 1e300 })), 31207),
+            ("no grants", payload(json!({ "grants": null })), 31201),
+            ("no voice grant", payload(json!({ "grants": { "chat": {} } })), 31201),
+            ("no scope", capability(""), 31201),
+            ("scope of something else", capability("scope:stream:subscribe?path=x"), 31201),
+            ("scope is garbage", capability("client"), 31204),
+        ] {
+            assert_eq!(verdict(&token).expect_err(what), code, "{what}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gets_a_verdict(text in any::<String>()) {
+            prop_assert!(verdict(&text).is_err());
+        }
+
+        #[test]
+        fn any_change_of_a_character_is_refused(at in 0_usize..400, other in "[A-Za-z0-9_.-]") {
+            let good = changed(&json!({}), &json!({}));
+            let at = at % good.len();
+            let mut bad = good.clone();
+            bad.replace_range(at..=at, &other);
+            prop_assert_eq!(verdict(&bad).is_ok(), bad == good);
+        }
+
+        #[test]
+        fn any_json_gets_a_verdict(header in json_like(), payload in json_like()) {
+            let _ = verdict(&sign(&header, &payload, "secret"));
+        }
+    }
+
+    fn json_like() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            prop_oneof![Just(KEY), Just(ACCOUNT), Just("HS256"), Just("scope:client:incoming?"), Just("%")]
+                .prop_map(Value::from),
+        ];
+        let key = prop_oneof![
+            Just("alg"),
+            Just("typ"),
+            Just("iss"),
+            Just("sub"),
+            Just("exp"),
+            Just("nbf"),
+            Just("grants"),
+            Just("voice"),
+            Just("scope"),
+            Just("incoming"),
+            Just("outgoing"),
+            Just("identity"),
+        ];
+        leaf.prop_recursive(4, 32, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..8)
+                    .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
     }
 }
