@@ -90,3 +90,68 @@ fn listen(token: Option<&TokenText>, release: &str, profile: SdkProfile) -> Valu
     }
     payload
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn frames_read_like_the_sdks() {
+        let listen = ClientFrame::Listen { token: TokenText::parse("a.b.c").ok(), release: None };
+        let browser = r#""browser":{"platform":"Linux x86_64","userAgent":"#.to_owned() + &format!("{USER_AGENT:?}}}");
+        assert_eq!(
+            listen.to_text(SdkProfile::V2),
+            format!(
+                r#"{{"payload":{{"browserinfo":{{{browser},"p":"browser","plugin":"rtc","v":"2.18.5"}},"reconnectTimeout":0,"token":"a.b.c"}},"type":"listen","version":"1.6"}}"#
+            )
+        );
+        assert_eq!(
+            listen.to_text(SdkProfile::V1),
+            format!(
+                r#"{{"payload":{{"browserinfo":{{{browser},"p":"browser","plugin":"rtc","v":"1.15.1"}},"token":"a.b.c"}},"type":"listen","version":"1.5"}}"#
+            )
+        );
+        assert_eq!(
+            ClientFrame::Register { audio: true }.to_text(SdkProfile::V2),
+            r#"{"payload":{"media":{"audio":true}},"type":"register","version":"1.6"}"#
+        );
+        assert_eq!(ClientFrame::Heartbeat.to_text(SdkProfile::V2), "\n");
+    }
+
+    #[test]
+    fn frames_are_understood() {
+        let said = |text: &str| match ClientFrame::parse(text) {
+            ClientFrame::Listen { token, release } => {
+                format!("listen {:?} {release:?}", token.as_ref().map(TokenText::expose))
+            }
+            other => format!("{other:?}"),
+        };
+        for (text, expected) in [
+            ("\n", "Heartbeat"),
+            ("", "Garbage"),
+            ("null", "Garbage"),
+            ("{", "Garbage"),
+            (
+                r#"{"type":"listen","payload":{"token":"a.b.c","browserinfo":{"v":"2.18.5"}}}"#,
+                r#"listen Some("a.b.c") Some("2.18.5")"#,
+            ),
+            (r#"{"type":"listen"}"#, "listen None None"),
+            (r#"{"type":"listen","payload":{"token":"","browserinfo":1}}"#, "listen None None"),
+            (r#"{"type":"register","payload":{"media":{"audio":true}}}"#, "Register { audio: true }"),
+            (r#"{"type":"register","payload":{"media":5}}"#, "Register { audio: false }"),
+            (r#"{"type":"invite","payload":{}}"#, r#"Unknown { kind: Some("invite") }"#),
+            ("[]", "Unknown { kind: None }"),
+        ] {
+            assert_eq!(said(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_frame(text in any::<String>()) {
+            let _ = ClientFrame::parse(&text);
+        }
+    }
+}

@@ -289,3 +289,7 @@ impl Signalling for Device {
         self.output.pop_front()
     }
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

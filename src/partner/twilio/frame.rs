@@ -125,3 +125,51 @@ impl CallFrame {
         Self::ALL.into_iter().find(|frame| frame.as_str() == kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(text: &str) -> Map<String, Value> {
+        serde_json::from_str(text).expect("an object")
+    }
+
+    #[test]
+    fn fields_are_taken_if_they_are_what_they_should_be() {
+        let fields = object(r#"{"t":"text","e":"","n":3,"f":2.2,"m":-1,"h":1e12,"s":"5","z":null,"l":[1]}"#);
+        assert_eq!(text(&fields, "t").as_deref(), Some("text"));
+        for key in ["e", "n", "z", "l", "missing"] {
+            assert_eq!(text(&fields, key), None, "{key}");
+        }
+        assert_eq!(whole_number(&fields, "n"), Some(3));
+        assert_eq!(whole_number(&fields, "f"), Some(3));
+        for key in ["t", "m", "h", "s", "z", "l", "missing"] {
+            assert_eq!(whole_number(&fields, key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let fields = object(&json!({ "t": format!("{}é", "a".repeat(FIELD_TEXT_MAX - 1)) }).to_string());
+        assert_eq!(text(&fields, "t").map(|text| text.len()), Some(FIELD_TEXT_MAX - 1));
+    }
+
+    #[test]
+    fn truth_is_javascripts() {
+        for (value, truth) in [
+            (json!(null), false),
+            (json!(false), false),
+            (json!(0), false),
+            (json!(-0.0), false),
+            (json!(""), false),
+            (json!(true), true),
+            (json!(1), true),
+            (json!("0"), true),
+            (json!([]), true),
+            (json!({}), true),
+        ] {
+            assert_eq!(truthy(Some(&value)), truth, "{value}");
+        }
+        assert!(!truthy(None));
+    }
+}

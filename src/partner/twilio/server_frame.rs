@@ -241,3 +241,142 @@ impl Invite {
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     Value::Object(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOTH: [SdkProfile; 2] = [SdkProfile::V2, SdkProfile::V1];
+
+    fn error(code: Option<u32>) -> Result<ServerFrame, Unreadable> {
+        Ok(ServerFrame::Error(Trouble { code, ..Trouble::default() }))
+    }
+
+    #[test]
+    fn frames_are_read_as_both_sdks_read_them() {
+        let call = |frame| Ok(ServerFrame::Call { frame, callsid: Some("CA1".to_owned()) });
+        let connected = Ok(ServerFrame::Connected(Welcome::default()));
+        for (text, expected) in [
+            ("\n", Ok(ServerFrame::Heartbeat)),
+            ("\n\n", Err(Unreadable)),
+            (r#"{"type":"ready"}"#, Ok(ServerFrame::Ready)),
+            (r#" {"type":"ready","payload":"x"} "#, Ok(ServerFrame::Ready)),
+            (r#"{"type":"offline","payload":{}}"#, Ok(ServerFrame::Offline)),
+            (r#"{"type":"close","payload":7}"#, Ok(ServerFrame::Close)),
+            (r#"{"type":"ready","type":"close"}"#, Ok(ServerFrame::Close)),
+            (r#"{"type":"connected"}"#, connected.clone()),
+            (r#"{"type":"connected","payload":[]}"#, connected.clone()),
+            (r#"{"type":"connected","payload":{"token":5,"gateway":{},"edge":""}}"#, connected),
+            (r#"{"type":"hangup","payload":{"callsid":"CA1"}}"#, call(CallFrame::Hangup)),
+            (r#"{"type":"answer","payload":{"callsid":"CA1","sdp":"v=0"}}"#, call(CallFrame::Answer)),
+            (r#"{"type":"roster","payload":{}}"#, Ok(ServerFrame::Unknown)),
+            (r#"{"type":7}"#, Ok(ServerFrame::Unknown)),
+            (r#"{}"#, Ok(ServerFrame::Unknown)),
+            ("[1]", Ok(ServerFrame::Unknown)),
+            (r#""ready""#, Ok(ServerFrame::Unknown)),
+            ("null", Err(Unreadable)),
+            (r#"{"type":"ready","payload":null}"#, Err(Unreadable)),
+            (r#"{"type":"rea"#, Err(Unreadable)),
+            (r#"{"type":"error","payload":{}}"#, Ok(ServerFrame::Unknown)),
+            (r#"{"type":"error","payload":{"error":0}}"#, Ok(ServerFrame::Unknown)),
+            (r#"{"type":"error","payload":{"error":"31204"}}"#, Err(Unreadable)),
+            (r#"{"type":"error","payload":{"error":{}}}"#, error(None)),
+            (r#"{"type":"error","payload":{"error":[31204]}}"#, error(None)),
+            (r#"{"type":"error","payload":{"error":{"code":31204}}}"#, error(Some(31204))),
+            (r#"{"type":"error","payload":{"error":{"code":31204.0}}}"#, error(Some(31204))),
+            (r#"{"type":"error","payload":{"error":{"code":31204.5}}}"#, error(None)),
+            (r#"{"type":"error","payload":{"error":{"code":-1}}}"#, error(None)),
+            (r#"{"type":"error","payload":{"error":{"code":1e12}}}"#, error(None)),
+        ] {
+            for profile in BOTH {
+                assert_eq!(ServerFrame::parse(text, profile), expected, "{profile:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sdks_differ_in_small_things() {
+        for (text, v2, v1) in [
+            ("", Err(Unreadable), Ok(ServerFrame::Unknown)),
+            (r#"{"type":"error","payload":{"error":null}}"#, Err(Unreadable), Ok(ServerFrame::Unknown)),
+            (r#"{"type":"error","payload":{"error":{"code":"31204"}}}"#, error(None), error(Some(31204))),
+            (
+                r#"{"type":"error","payload":{"error":{"code":31211},"voiceeventsid":"KX1"}}"#,
+                Ok(ServerFrame::Unknown),
+                error(Some(31211)),
+            ),
+            (
+                r#"{"type":"connected","payload":{"region":5}}"#,
+                Err(Unreadable),
+                Ok(ServerFrame::Connected(Welcome::default())),
+            ),
+        ] {
+            assert_eq!(ServerFrame::parse(text, SdkProfile::V2), v2, "{text}");
+            assert_eq!(ServerFrame::parse(text, SdkProfile::V1), v1, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_invite_is_whole_with_call_and_description() {
+        for (payload, whole) in [
+            (r#"{"callsid":"CA1","sdp":"v=0"}"#, true),
+            (r#"{"callsid":1,"sdp":{}}"#, true),
+            (r#"{"callsid":"CA1"}"#, false),
+            (r#"{"callsid":"","sdp":"v=0"}"#, false),
+        ] {
+            let frame = ServerFrame::parse(&format!(r#"{{"type":"invite","payload":{payload}}}"#), SdkProfile::V2);
+            let Ok(ServerFrame::Invite(invite)) = frame else { panic!("{payload}: {frame:?}") };
+            assert_eq!(invite.is_whole(), whole, "{payload}");
+        }
+    }
+
+    fn word() -> impl Strategy<Value = Option<String>> {
+        prop::option::of("[ -~é]{1,20}")
+    }
+
+    fn frame() -> impl Strategy<Value = ServerFrame> {
+        let welcome = (word(), word(), word(), word(), word(), prop::option::of(any::<u32>())).prop_map(
+            |(region, edge, home, gateway, identity, ttl_s)| {
+                ServerFrame::Connected(Welcome { region, edge, home, gateway, identity, ttl_s })
+            },
+        );
+        let trouble = (prop::option::of(1..=u32::MAX), word(), prop::option::of(any::<u32>()), word()).prop_map(
+            |(code, message, retry_after_s, callsid)| {
+                ServerFrame::Error(Trouble { code, message, retry_after_s, callsid })
+            },
+        );
+        let parameters = prop::collection::btree_map("[A-Za-z]{1,9}", "[ -~]{1,20}", 0..5);
+        let invite = (word(), word(), parameters)
+            .prop_map(|(callsid, sdp, parameters)| ServerFrame::Invite(Invite { callsid, sdp, parameters }));
+        let call = (prop::sample::select(CallFrame::ALL.to_vec()), word())
+            .prop_map(|(frame, callsid)| ServerFrame::Call { frame, callsid });
+        let plain = prop::sample::select(vec![
+            ServerFrame::Heartbeat,
+            ServerFrame::Ready,
+            ServerFrame::Offline,
+            ServerFrame::Close,
+            ServerFrame::Unknown,
+        ]);
+        prop_oneof![welcome, trouble, invite, call, plain]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_can_be_read(frame in frame()) {
+            for profile in BOTH {
+                prop_assert_eq!(ServerFrame::parse(&frame.to_text(), profile), Ok(frame.clone()));
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_read(text in any::<String>(), frame in frame(), end in 0_usize..200) {
+            for profile in BOTH {
+                let _ = ServerFrame::parse(&text, profile);
+                let cut: String = frame.to_text().chars().take(end).collect();
+                let _ = ServerFrame::parse(&cut, profile);
+            }
+        }
+    }
+}
