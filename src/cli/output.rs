@@ -80,6 +80,22 @@ pub fn write(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Adds a table with a heading to a text; columns are as wide as their widest cell.
+pub fn table<const COLUMNS: usize>(text: &mut String, rows: &[[String; COLUMNS]], color: bool) {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    for (number, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let padded = format!("{cell:<width$}", width = width(column));
+            line.push_str(if column == 0 { "" } else { "  " });
+            line.push_str(&padded);
+        }
+        let line = line.trim_end();
+        text.push_str(&if number == 0 { Color::Bold.paint(line, color) } else { line.to_owned() });
+        text.push('\n');
+    }
+}
+
 /// Writes one JSON document and a line end to standard output.
 pub fn write_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value).context("cannot write the result as JSON")?;

@@ -1,11 +1,49 @@
-//! Brings the texts of `config/` and `probes/` from the disk, within bounds. The only place that
-//! reads them.
+//! Brings the texts of `config/` and `probes/` from the disk, within bounds, and looks whether
+//! what they refer to is there. The only place that reads them.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::plan::read::{FileKind, Place, Problems, SourceText, Sources};
+use crate::plan::read::{FileKind, Place, Placed, PlanRead, Problems, Reference, SourceText, Sources, read_texts};
+
+use super::secrets;
+use super::tls::Tls;
+
+/// Reads the whole plan, and looks whether all secrets and certificates that it refers to can be
+/// read here. For everything that is going to dial.
+///
+/// # Errors
+/// Every mistake in every file, in one go.
+pub fn load(config: &Path, probes: &Path) -> Result<PlanRead, Problems> {
+    let read = read(config, probes)?;
+    let missing = missing(&read.references);
+    if missing.is_empty() { Ok(read) } else { Err(missing) }
+}
+
+/// Reads the whole plan without looking at what it refers to.
+///
+/// # Errors
+/// Every mistake in every file, in one go.
+pub fn read(config: &Path, probes: &Path) -> Result<PlanRead, Problems> {
+    bring(config, probes).and_then(|sources| read_texts(&sources))
+}
+
+/// What cannot be read of what a plan refers to.
+pub fn missing(references: &[Placed<Reference>]) -> Problems {
+    let tls = Tls::default();
+    let mut problems = Problems::default();
+    for reference in references {
+        let what = match &reference.value {
+            Reference::Secret(secret) => secrets::read(secret).err().map(|error| error.to_string()),
+            Reference::CaFile(path) => tls.config(Some(path)).err().map(|error| error.to_string()),
+        };
+        if let Some(what) = what {
+            problems.push(reference.place.clone(), what, None);
+        }
+    }
+    problems.sorted()
+}
 
 /// Reads `ringcheck.toml`, `pods/*.toml` and the probes' `*.toml`.
 ///
@@ -95,6 +133,33 @@ mod tests {
         assert!(said.contains("/config/pods/b.toml: larger than 1024 KiB"), "{said}");
         assert!(said.contains("/none: cannot list this folder"), "{said}");
         assert_eq!(problems.len(), 4, "{said}");
+    }
+
+    #[test]
+    fn the_example_is_right_and_its_missing_secrets_are_named() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = read(&root.join("config"), &root.join("probes")).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(read.warnings.is_empty(), "{}", read.warnings);
+        let names: Vec<&str> = read.plan.pods.iter().map(|pod| pod.name.as_str()).collect();
+        assert_eq!(names, ["pod-14", "pod-18", "pod-23"]);
+        let said = missing(&read.references).to_string();
+        assert!(said.contains("pod-18.toml:15:"), "{said}");
+        assert!(said.contains("the environment variable POD18_API_KEY_SECRET is not set"), "{said}");
+        assert!(said.contains("the environment variable WEBHOOK_SECRET is not set"), "{said}");
+    }
+
+    #[test]
+    fn every_mailbox_that_is_taken_can_be_written_to() {
+        for text in [
+            "a@b.example",
+            "Ringcheck <ringcheck@example.com>",
+            "Voice on-call <a.b+c@example.com>",
+            "J\u{fc}rgen O'Neil <a@b.example>",
+            "A & B <a_b@c.example>",
+            "<a@b.example>",
+        ] {
+            assert!(text.parse::<lettre::message::Mailbox>().is_ok(), "{text}");
+        }
     }
 
     #[test]

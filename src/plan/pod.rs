@@ -3,7 +3,7 @@
 use crate::model::{EdgeName, PodName, TokenKind};
 use crate::partner::twilio;
 
-use super::{Budget, SecretRef, Thresholds};
+use super::{Budget, Probe, SecretRef, Thresholds};
 
 /// An isolated slice of the product.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,13 @@ impl Pod {
         match &self.partner {
             PartnerAccount::Twilio(account) => account.keys(kind),
         }
+    }
+
+    /// Scheduled attempts a minute that these probes of it make together.
+    pub fn attempts_per_minute<'p>(&self, probes: impl Iterator<Item = &'p Probe>) -> f64 {
+        let given = f64::from(self.budget.connections_per_minute);
+        let asked = probes.map(|probe| probe.asks_per_minute().unwrap_or(given)).sum::<f64>();
+        asked.min(given)
     }
 }
 

@@ -35,6 +35,13 @@ impl Probe {
     pub fn runs_in(&self, pod: &PodName) -> bool {
         self.pods.is_empty() || self.pods.contains(pod)
     }
+
+    /// Attempts a minute that it asks for in each pod, at its shortest rounds; `None` if it takes
+    /// what the budget gives.
+    pub fn asks_per_minute(&self) -> Option<f64> {
+        let round = self.schedule.shortest_round().as_secs_f64();
+        self.attempts.map(|attempts| f64::from(attempts) * 60.0 / round)
+    }
 }
 
 /// What a probe does.

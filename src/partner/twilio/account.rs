@@ -46,3 +46,23 @@ impl Account {
         }
     }
 }
+
+/// The edges that were known when this was written. The SDK takes any name, so others may exist.
+pub const KNOWN_EDGES: [&str; 16] = [
+    "ashburn",
+    "ashburn-ix",
+    "dublin",
+    "frankfurt",
+    "frankfurt-ix",
+    "london-ix",
+    "roaming",
+    "san-jose-ix",
+    "sao-paulo",
+    "singapore",
+    "singapore-ix",
+    "sydney",
+    "sydney-ix",
+    "tokyo",
+    "tokyo-ix",
+    "umatilla",
+];

@@ -14,7 +14,7 @@ mod profile;
 mod server_frame;
 mod verify;
 
-pub use account::{Account, ApiKey};
+pub use account::{Account, ApiKey, KNOWN_EDGES};
 pub use client_frame::ClientFrame;
 pub use device::{DEVICE_ERRORS_MAX, Device, HEARTBEAT_SILENCE, REGISTER_REPEAT};
 pub use edge::{Endpoint, EndpointError, ORIGIN, USER_AGENT};

@@ -1,0 +1,9 @@
+//! The tables of keys, one file for each kind of file that users write.
+
+mod pod;
+mod probe;
+mod ringcheck;
+
+pub use pod::POD;
+pub use probe::PROBE;
+pub use ringcheck::RINGCHECK;

@@ -1,0 +1,241 @@
+//! The keys of `config/pods/*.toml`.
+
+use crate::plan::read::shape::{Key, Kind, Shape};
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+/// A pod.
+pub static POD: Shape = Shape {
+    name: "pod",
+    doc: "An isolated slice of the product with a partner account of its own: config/pods/*.toml, one file each.",
+    keys: &[
+        Key::required("name", Kind::Name, "Its name, for us."),
+        Key::required("public_name", Kind::Text, "Its name for the public. Nothing else about it is ever published."),
+        Key::optional("runbook", Kind::Url, "A page that helps whoever is woken."),
+        Key::required("partner", Kind::ByKind(&PARTNERS), "Its account at the voice partner."),
+        Key::default("tokens", Kind::Table(&TOKENS), "{}", "Where its tokens come from."),
+        Key::default("thresholds", Kind::Table(&THRESHOLDS), "{}", "When it is broken."),
+        Key::default("budget", Kind::Table(&BUDGET), "{}", "What may be spent in it, over all locations."),
+    ],
+};
+
+static PARTNERS: [(&str, &Shape); 1] = [("twilio", &TWILIO)];
+
+const CA_FILE: &str = "Certificates (PEM) of an own authority that is trusted instead of the public ones.";
+
+static TWILIO: Shape = Shape {
+    name: "partner (twilio)",
+    doc: "A Twilio account.",
+    keys: &[
+        Key::required("kind", Kind::Choice(&["twilio"]), "\"twilio\"."),
+        Key::required("account_sid", Kind::Sid("AC"), "The account."),
+        Key::optional("application_sid", Kind::Sid("AP"), "A test application of its own, for capability tokens."),
+        Key::required("edges", Kind::List(&Kind::Name, 1, 8), "Where to connect, first choice first."),
+        Key::optional(
+            "api_key",
+            Kind::OneOrMore(&Kind::Table(&API_KEY)),
+            "Keys that sign access tokens; several while one is being changed.",
+        ),
+        Key::optional(
+            "auth_token",
+            Kind::Secret,
+            "The account's auth token. Only where capability tokens are still in use.",
+        ),
+        Key::optional("region", Kind::Name, "Home region of the API keys, if it is not us1."),
+        Key::optional("signalling", Kind::Signalling, "Connect here instead of the edges: tests and private links."),
+        Key::optional("rest", Kind::Url, "The REST API, where it is not the public one."),
+        Key::optional("ca_file", Kind::Path, CA_FILE),
+    ],
+};
+
+static API_KEY: Shape = Shape {
+    name: "api_key",
+    doc: "An API key.",
+    keys: &[
+        Key::required("sid", Kind::Sid("SK"), "Its public part."),
+        Key::required("secret", Kind::Secret, "Its secret part."),
+    ],
+};
+
+static TOKENS: Shape = Shape {
+    name: "tokens",
+    doc: "Where a pod's tokens come from: minted here with its keys, or fetched.",
+    keys: &[
+        Key::default(
+            "name_lengths",
+            Kind::List(&Kind::Integer(12, 60), 1, 16),
+            "[24, 25, 26]",
+            "Lengths of the names in minted tokens, in characters. Three in a row have every remainder mod 3, as \
+             real names do.",
+        ),
+        Key::default("ttl", Kind::Duration(MINUTE, HOUR), "\"10m\"", "How long a minted token lives."),
+        Key::optional("from", Kind::Table(&ENDPOINT), "Fetch tokens from the product's own endpoint instead."),
+    ],
+};
+
+static ENDPOINT: Shape = Shape {
+    name: "tokens.from",
+    doc: "The product's own token endpoint, asked with POST.",
+    keys: &[
+        Key::required("url", Kind::Url, "Its address."),
+        Key::default("headers", Kind::SecretsByName, "{}", "Headers to send; their values are secrets."),
+        Key::optional("pointer", Kind::Pointer, "Where the token stands in the JSON answer; the whole body if absent."),
+        Key::default("kind", Kind::Choice(&["access", "capability"]), "\"access\"", "What kind of token it gives."),
+        Key::default(
+            "test_agents",
+            Kind::Flag,
+            "false",
+            "True if the names in its tokens are ours alone. Else attempts stop before they register: all devices of \
+             a name ring.",
+        ),
+        Key::optional("ca_file", Kind::Path, CA_FILE),
+    ],
+};
+
+static THRESHOLDS: Shape = Shape {
+    name: "thresholds",
+    doc: "When a pod is broken. The defaults were computed and simulated: docs/deciding.md.",
+    keys: &[
+        Key::default(
+            "device_errors",
+            Kind::Table(&DEVICE_ERRORS),
+            "{}",
+            "The share of failing attempts that is to be found, and how sure to be.",
+        ),
+        Key::default(
+            "persist",
+            Kind::Duration(0, 10 * MINUTE),
+            "\"8s\"",
+            "How long a fault must last before it pages. A shorter one is recorded.",
+        ),
+        Key::default(
+            "overdue",
+            Kind::Duration(500, 30 * SECOND),
+            "\"2500ms\"",
+            "An attempt without a result for so long counts as failing when all attempts fail.",
+        ),
+        Key::default(
+            "stable",
+            Kind::Duration(10 * SECOND, 4 * HOUR),
+            "\"5m\"",
+            "How long all must be well before an incident is resolved.",
+        ),
+        Key::default(
+            "silence",
+            Kind::Duration(30 * SECOND, 24 * HOUR),
+            "\"5m\"",
+            "No observation for so long is \"no data\".",
+        ),
+        Key::default(
+            "rule",
+            Kind::List(&Kind::ByKind(&RULES), 0, 32),
+            "[]",
+            "Plain rules of your own, beside the others.",
+        ),
+    ],
+};
+
+static DEVICE_ERRORS: Shape = Shape {
+    name: "device_errors",
+    doc: "The sequential rule over device errors.",
+    keys: &[
+        Key::default("detect", Kind::Share(20, 1000), "\"10%\"", "The share of failing attempts that is to be found."),
+        Key::default(
+            "false_pages",
+            Kind::PerYear(100),
+            "\"0.2 per year\"",
+            "False pages that are accepted, in a pod-year.",
+        ),
+        Key::default(
+            "baseline",
+            Kind::Share(0, 200),
+            "\"1%\"",
+            "What usually fails, until seven days have been measured. Must be less than half of detect.",
+        ),
+    ],
+};
+
+static RULES: [(&str, &Shape); 6] = [
+    ("share", &SHARE),
+    ("k_of_n", &K_OF_N),
+    ("consecutive", &CONSECUTIVE),
+    ("too_few", &TOO_FEW),
+    ("latency", &LATENCY),
+    ("certificate_days", &CERTIFICATE_DAYS),
+];
+
+const RULE_KINDS: Kind = Kind::Choice(&["share", "k_of_n", "consecutive", "too_few", "latency", "certificate_days"]);
+
+static SHARE: Shape = Shape {
+    name: "rule (share)",
+    doc: "Pages when at least this share of the attempts in a window failed.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"share\" here."),
+        Key::required("share", Kind::Share(1, 1000), "The share."),
+        Key::default("window", Kind::Duration(10 * SECOND, 24 * HOUR), "\"5m\"", "The window."),
+        Key::default("minimum", Kind::Integer(1, 10_000), "8", "Fewest failures; small ones make false pages."),
+    ],
+};
+
+static K_OF_N: Shape = Shape {
+    name: "rule (k_of_n)",
+    doc: "Pages when so many of the last attempts failed.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"k_of_n\" here."),
+        Key::required("failures", Kind::Integer(1, 64), "How many."),
+        Key::required("of", Kind::Integer(1, 64), "Of how many; not less than failures."),
+    ],
+};
+
+static CONSECUTIVE: Shape = Shape {
+    name: "rule (consecutive)",
+    doc: "Pages when so many attempts failed in a row.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"consecutive\" here."),
+        Key::required("failures", Kind::Integer(1, 64), "How many."),
+    ],
+};
+
+static TOO_FEW: Shape = Shape {
+    name: "rule (too_few)",
+    doc: "Tells the owner of the monitor when fewer attempts than this were observed in a window.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"too_few\" here."),
+        Key::required("minimum", Kind::Integer(1, 100_000), "Fewest observations."),
+        Key::required("window", Kind::Duration(10 * SECOND, 24 * HOUR), "The window."),
+    ],
+};
+
+static LATENCY: Shape = Shape {
+    name: "rule (latency)",
+    doc: "Pages when it takes too long to register.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"latency\" here."),
+        Key::default("percentile", Kind::Integer(50, 99), "95", "Which percentile of the time to registration."),
+        Key::required("longer_than", Kind::Duration(1, MINUTE), "The limit."),
+        Key::default("of", Kind::Integer(10, 256), "100", "Over how many attempts."),
+    ],
+};
+
+static CERTIFICATE_DAYS: Shape = Shape {
+    name: "rule (certificate_days)",
+    doc: "Tells the owner of the monitor when an edge's certificate ends in fewer days.",
+    keys: &[
+        Key::required("kind", RULE_KINDS, "\"certificate_days\" here."),
+        Key::required("days", Kind::Integer(1, 365), "Days."),
+    ],
+};
+
+static BUDGET: Shape = Shape {
+    name: "budget",
+    doc: "What may be spent in a pod, over all locations.",
+    keys: &[Key::default(
+        "connections_per_minute",
+        Kind::Integer(1, crate::plan::Budget::CONNECTIONS_PER_MINUTE_MAX as i64),
+        "6",
+        "Connections a minute, on average. 6 is what an unasked monitor may do; more finds small faults sooner: \
+         check-config shows by how much. Ask the partner before you raise it.",
+    )],
+};

@@ -1,0 +1,141 @@
+//! Reading as a whole: the report of a configuration with many mistakes, and what must never
+//! happen whatever is written.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::{FileKind, PlanRead, Problems, SourceText, Sources, read_texts};
+
+const RINGCHECK: &str = include_str!("../../../config/ringcheck.toml");
+const POD: &str = include_str!("../../../config/pods/pod-18.toml");
+const PROBE: &str = include_str!("../../../probes/connection.toml");
+
+fn read(ringcheck: &str, pods: &[&str], probes: &[&str]) -> Result<PlanRead, Problems> {
+    let file = |kind, path: String, text: &str| SourceText { kind, path, text: text.to_owned() };
+    let mut files = vec![file(FileKind::Ringcheck, "config/ringcheck.toml".to_owned(), ringcheck)];
+    for (number, text) in pods.iter().enumerate() {
+        files.push(file(FileKind::Pod, format!("config/pods/{number}.toml"), text));
+    }
+    for (number, text) in probes.iter().enumerate() {
+        files.push(file(FileKind::Probe, format!("probes/p{number}.toml"), text));
+    }
+    read_texts(&Sources { base: PathBuf::from("config"), files })
+}
+
+fn report(ringcheck: &str, pods: &[&str], probes: &[&str]) -> String {
+    match read(ringcheck, pods, probes) {
+        Ok(read) => format!("fine; warnings: {}", read.warnings),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn defaults_are_those_of_the_domain() {
+    let pod = "name = \"a\"\npublic_name = \"A\"\n[partner]\nkind = \"twilio\"\n\
+               account_sid = \"AC00000000000000000000000000000018\"\nedges = [\"dublin\"]\n\
+               api_key = { sid = \"SK00000000000000000000000000000018\", secret = { file = \"key\" } }\n";
+    let read = read(RINGCHECK, &[pod], &["kind = \"connection\"\nschedule = \"0 * * * * *\"\n"]).expect("it is right");
+    let (pod, probe) = (&read.plan.pods[0], &read.plan.probes[0]);
+    assert_eq!(pod.thresholds, crate::plan::Thresholds::default());
+    assert_eq!(pod.budget, crate::plan::Budget::START);
+    assert_eq!(probe.deadlines, crate::plan::Deadlines::DEFAULT);
+    let crate::plan::PartnerAccount::Twilio(account) = &pod.partner;
+    assert_eq!(account.api_keys[0].secret, crate::plan::SecretRef::File(PathBuf::from("config/key")));
+    assert_eq!(read.plan.node.store.path, PathBuf::from("config/../var/ringcheck.db"));
+    assert!(read.warnings.is_empty(), "{}", read.warnings);
+}
+
+#[test]
+fn all_mistakes_are_reported_in_one_go() {
+    insta::assert_snapshot!(report(
+        include_str!("mistakes/ringcheck.toml"),
+        &[include_str!("mistakes/pod.toml"), include_str!("mistakes/other-pod.toml"), POD],
+        &[include_str!("mistakes/probe.toml"), PROBE],
+    ));
+}
+
+#[test]
+fn one_slip_gives_one_report() {
+    for (from, to, said) in [
+        ("url = \"https://hooks", "urls = \"https://hooks", "did you mean \"url\"?"),
+        ("to = [\"monitor-owner\"]", "to = [\"monitor-oner\"]", "did you mean \"monitor-owner\"?"),
+        ("fallback = \"oncall-hook\"", "fallback = \"voice-oncall\"", "lead back to it"),
+        ("security = \"starttls\"", "security = \"none\"", "never sent without TLS"),
+        ("operator = \"127.0.0.1:9870\"", "operator = \"0.0.0.0:9870\"", "add operator_token"),
+        ("public = \"127.0.0.1:9871\"", "public = \"127.0.0.1:9870\"", "same address"),
+        ("\"tcp://9.9.9.9:53\"", "\"tcp://9.9.9.9\"", "a tcp:// target has a port"),
+        (", \"https://cloudflare.com/cdn-cgi/trace\", \"tcp://9.9.9.9:53\"", "", "write 2 to 16"),
+        ("notice_after = \"60s\"", "notice_after = \"60\"", "\"60s\" for seconds"),
+        ("notice_after = \"60s\"", "notice_after = 60", "the unit is missing"),
+        ("severity = \"critical\"", "severity = \"crit\"", "known: warning, critical"),
+        (
+            "user = \"ringcheck\"\npassword = { env = \"SMTP_PASSWORD\" }\n# When",
+            "user = \"ringcheck\"\n# When",
+            "go together",
+        ),
+        ("disk_max = \"2GiB\"", "disk_max = \"2GiB\"\nretention_days = 3", "unknown key \"retention_days\" in store"),
+    ] {
+        assert!(RINGCHECK.contains(from), "{from}");
+        let said_really = report(&RINGCHECK.replacen(from, to, 1), &[POD], &[PROBE]);
+        assert!(said_really.contains(said), "{to}: {said_really}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_written_out_is_never_repeated() {
+    let secret = "hunter2hunter2hunter2";
+    for text in [
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("\"{secret}\"")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{secret}")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{{ value = \"{secret}\" }}")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{{ env = \"{secret}-{secret}\" }}")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("[\"{secret}\"]")),
+        POD.replace("SK00000000000000000000000000000018", secret),
+        POD.replace("AC00000000000000000000000000000018", secret),
+        POD.replace("https://wiki", &format!("https://me:{secret}@wiki")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("\"{secret}")),
+    ] {
+        let said = report(RINGCHECK, &[&text], &[PROBE]);
+        assert!(said.contains("mistake"), "{said}");
+        assert!(!said.contains(secret), "{said}");
+    }
+}
+
+#[test]
+fn damage_in_one_line_hides_no_other_mistake() {
+    let text =
+        POD.replace("public_name = \"Europe 2\"", "public_name = \"Europe 2").replace("\"frankfurt\"", "\"Frankfurt\"");
+    let said = report(RINGCHECK, &[&text], &[PROBE]);
+    assert!(said.contains("0.toml:4:"), "{said}");
+    assert!(said.contains("a name is made of a-z"), "{said}");
+    assert!(!said.contains("public_name is missing"), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_gives_a_plan_or_a_report(
+        text in prop::collection::vec(any::<u8>(), 0..300),
+        kind in 0..3,
+    ) {
+        let text = String::from_utf8_lossy(&text);
+        let _ = match kind {
+            0 => read(&text, &[POD], &[PROBE]),
+            1 => read(RINGCHECK, &[&text], &[PROBE]),
+            _ => read(RINGCHECK, &[POD], &[&text]),
+        };
+    }
+
+    #[test]
+    fn damaging_a_right_file_never_panics(at in 0..2000usize, length in 0..40usize, put in ".{0,12}", kind in 0..3usize) {
+        let original: &str = [RINGCHECK, POD, PROBE][kind];
+        let boundary = |at: usize| (0..=at.min(original.len())).rev().find(|at| original.is_char_boundary(*at)).unwrap_or(0);
+        let (from, to) = (boundary(at), boundary(at + length));
+        let text = format!("{}{put}{}", &original[..from], &original[to..]);
+        let _ = match kind {
+            0 => read(&text, &[POD], &[PROBE]),
+            1 => read(RINGCHECK, &[&text], &[PROBE]),
+            _ => read(RINGCHECK, &[POD], &[&text]),
+        };
+    }
+}
