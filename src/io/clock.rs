@@ -38,7 +38,7 @@ impl Stopwatch {
     }
 
     /// Time since the start.
-    pub fn elapsed(self) -> Duration {
+    pub fn time(self) -> Duration {
         self.0.elapsed()
     }
 

@@ -3,7 +3,11 @@
 pub mod clock;
 pub mod config_files;
 pub mod controls;
+pub mod dialer;
+pub mod minter;
+pub mod not_done;
 pub mod resolver;
 pub mod secrets;
 pub mod store;
 pub mod tls;
+pub mod token_endpoint;

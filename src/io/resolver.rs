@@ -11,19 +11,12 @@ use hickory_resolver::net::NetError;
 
 use crate::model::{FailureReason, LostReason};
 
+use super::not_done::NotDone;
+
 /// How long one name server may take before it is asked again: two tries fit into a step.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a name server is asked.
 const TRIES: usize = 2;
-
-/// Why there is no address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LookupError {
-    /// The step failed.
-    Failed(FailureReason),
-    /// We could not even ask.
-    Lost(LostReason),
-}
 
 /// Looks names up with this machine's name servers.
 #[derive(Default)]
@@ -35,12 +28,12 @@ pub struct Resolver {
 
 impl Resolver {
     /// The addresses of a name; at least one.
-    pub async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
+    pub async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, NotDone> {
         let resolver = self.resolver()?;
         match resolver.lookup_ip(name).await {
             Ok(found) => {
                 let addresses: Vec<IpAddr> = found.iter().collect();
-                if addresses.is_empty() { Err(LookupError::Failed(FailureReason::NameNotFound)) } else { Ok(addresses) }
+                if addresses.is_empty() { Err(NotDone::Failed(FailureReason::NameNotFound)) } else { Ok(addresses) }
             }
             Err(error) => {
                 *self.made.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -49,12 +42,12 @@ impl Resolver {
         }
     }
 
-    fn resolver(&self) -> Result<Arc<TokioResolver>, LookupError> {
+    fn resolver(&self) -> Result<Arc<TokioResolver>, NotDone> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(resolver) = made.as_ref() {
             return Ok(Arc::clone(resolver));
         }
-        let resolver = Arc::new(build().map_err(|_| LookupError::Lost(LostReason::NoNetwork))?);
+        let resolver = Arc::new(build().map_err(|_| NotDone::Lost(LostReason::NoNetwork))?);
         *made = Some(Arc::clone(&resolver));
         Ok(resolver)
     }
@@ -69,16 +62,16 @@ fn build() -> Result<TokioResolver, NetError> {
     builder.build()
 }
 
-fn judge(error: &NetError) -> LookupError {
+fn judge(error: &NetError) -> NotDone {
     if error.is_nx_domain() || error.is_no_records_found() {
-        return LookupError::Failed(FailureReason::NameNotFound);
+        return NotDone::Failed(FailureReason::NameNotFound);
     }
     match error {
-        NetError::Timeout => LookupError::Failed(FailureReason::NoAnswer),
+        NetError::Timeout => NotDone::Failed(FailureReason::NoAnswer),
         NetError::Io(error) if error.kind() == io::ErrorKind::NetworkUnreachable => {
-            LookupError::Lost(LostReason::NoNetwork)
+            NotDone::Lost(LostReason::NoNetwork)
         }
-        _ => LookupError::Failed(FailureReason::NameServer),
+        _ => NotDone::Failed(FailureReason::NameServer),
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
         let first = tls.config(Some(&path)).expect("usable");
         assert!(Arc::ptr_eq(&first, &tls.config(Some(&path)).expect("usable")));
 
-        let later = SystemTime::now() + std::time::Duration::from_secs(9);
+        let later = changed(&path).expect("known") + std::time::Duration::from_secs(9);
         std::fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(later)).expect("touched");
         assert!(!Arc::ptr_eq(&first, &tls.config(Some(&path)).expect("usable")));
         assert!(tls.config(None).is_ok());

@@ -1,0 +1,86 @@
+//! Makes attempts over real sockets: mints, then runs a [`crate::call::Connection`] of a device
+//! until it says what it has found. Every attempt is a task of its own and always reports, except
+//! when the queue of reports is full as well.
+
+mod attempt;
+mod line;
+mod refusal;
+mod stream;
+mod tcp;
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::model::{AttemptReport, AttemptSpec, LocationName, LostReason};
+use crate::plan::Plan;
+
+use super::clock;
+use super::minter::Minter;
+use super::resolver::Resolver;
+use super::tls::Tls;
+
+/// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
+/// more has a fault, or a plan that its partner would not like.
+pub const ATTEMPTS_MAX: usize = 2048;
+
+/// Makes attempts. Cheap to clone.
+#[derive(Clone)]
+pub struct Dialer {
+    equipment: Arc<Equipment>,
+    permits: Arc<Semaphore>,
+    reports: mpsc::Sender<AttemptReport>,
+}
+
+/// What all attempts share.
+struct Equipment {
+    minter: Minter,
+    resolver: Resolver,
+    tls: Arc<Tls>,
+}
+
+impl Dialer {
+    /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the minter's
+    /// thread, which can fail.
+    pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
+        let tls = Arc::new(Tls::default());
+        let minter = Minter::start(location, Arc::clone(&tls))?;
+        let equipment = Equipment { minter, resolver: Resolver::default(), tls };
+        Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX)), reports })
+    }
+
+    /// Begins an attempt at `spec.at`, or now if that is past, and returns at once. Its report
+    /// comes later.
+    pub fn dial(&self, spec: AttemptSpec, plan: Arc<Plan>) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            // If the reports' queue is full too, the engine counts the attempt as lost by itself.
+            self.reports.try_send(attempt::lost(&spec, clock::now(), LostReason::QueueFull)).ok();
+            return;
+        };
+        let equipment = Arc::clone(&self.equipment);
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            clock::sleep_until(spec.at).await;
+            let started = clock::now();
+            let made = AssertUnwindSafe(attempt::make(&equipment, &spec, &plan, started)).catch_unwind().await;
+            let (report, goodbye) = made.unwrap_or_else(|_| {
+                tracing::error!(attempt = %spec.id, pod = %spec.pod, "an attempt's task died");
+                (attempt::lost(&spec, started, LostReason::Crash), None)
+            });
+            // Fails only when nobody wants reports any more.
+            reports.send(report).await.ok();
+            if let Some(goodbye) = goodbye {
+                goodbye.say().await;
+            }
+            drop(permit);
+        });
+    }
+
+    /// How many attempts are under way.
+    pub fn under_way(&self) -> usize {
+        ATTEMPTS_MAX - self.permits.available_permits()
+    }
+}

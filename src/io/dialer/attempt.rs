@@ -1,0 +1,161 @@
+//! One attempt from its spec to its report.
+
+use crate::call::{Connection, Finding, Route, Settings};
+use crate::io::clock::{self, Stopwatch};
+use crate::io::minter::Minted;
+use crate::io::not_done::NotDone;
+use crate::io::resolver;
+use crate::model::{
+    AttemptReport, AttemptSpec, EdgeName, Failure, KeySlot, LostReason, Outcome, PartnerSaid, Step, StepTiming,
+    Timestamp, TokenKind, TokenShape, TokenWish, Traits,
+};
+use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
+use crate::plan::{PartnerAccount, Plan, Pod, Probe};
+
+use super::Equipment;
+use super::line::{Goodbye, Line, Way};
+
+/// Makes one attempt: its report, and what is left to be said to the partner after it.
+pub(super) async fn make(
+    equipment: &Equipment,
+    spec: &AttemptSpec,
+    plan: &Plan,
+    started: Timestamp,
+) -> (AttemptReport, Option<Goodbye>) {
+    let (Some(pod), Some(probe)) = (plan.pod(&spec.pod), plan.probe(&spec.probe)) else {
+        // Taken out of the plan in the meantime: nobody waits for an answer.
+        return (lost(spec, started, LostReason::NoReport), None);
+    };
+    let watch = Stopwatch::start();
+    let minted = equipment.minter.mint(spec, pod, probe.deadlines.of(Step::Mint)).await;
+    let mint = StepTiming { step: Step::Mint, took: watch.time() };
+    let minted = match minted {
+        Ok(minted) => minted,
+        Err(why) => return (not_minted(spec, started, mint, why), None),
+    };
+    let ways = match ways(equipment, spec, pod) {
+        Ok(ways) => ways,
+        Err(reason) => return (lost(spec, started, reason), None),
+    };
+    let device = Device::new(minted.text.clone(), SdkProfile::default());
+    let machine = Connection::new(device, settings(probe, &ways, minted.register), clock::now());
+    match Line::new(machine, &ways, &equipment.resolver).run().await {
+        Ok((finding, goodbye)) => (report(spec, started, mint, &minted, &ways, finding), goodbye),
+        Err(reason) => (lost(spec, started, reason), None),
+    }
+}
+
+fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
+    let route =
+        |way: &Way| Route { dns: resolver::known_without_asking(&way.endpoint.host).is_none(), tls: way.tls.is_some() };
+    Settings { deadlines: probe.deadlines, hold: probe.hold, register, routes: ways.iter().map(route).collect() }
+}
+
+/// The way to the wanted edge, and to the one after it if that is another place.
+fn ways(equipment: &Equipment, spec: &AttemptSpec, pod: &Pod) -> Result<Vec<Way>, LostReason> {
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let mut ways = vec![way(equipment, account, &spec.edge)?];
+    if let Some(next) = next_edge(&account.edges, &spec.edge) {
+        let next = way(equipment, account, next)?;
+        if next.endpoint != ways[0].endpoint {
+            ways.push(next);
+        }
+    }
+    Ok(ways)
+}
+
+fn next_edge<'a>(edges: &'a [EdgeName], edge: &EdgeName) -> Option<&'a EdgeName> {
+    let at = edges.iter().position(|known| known == edge)?;
+    let next = &edges[(at + 1) % edges.len()];
+    (next != edge).then_some(next)
+}
+
+fn way(equipment: &Equipment, account: &Account, edge: &EdgeName) -> Result<Way, LostReason> {
+    let ours = |error: &dyn std::fmt::Display| {
+        tracing::warn!(%edge, %error, "cannot connect to this edge");
+        LostReason::Secret
+    };
+    let endpoint = Endpoint::of(account, edge).map_err(|error| ours(&error))?;
+    let tls = if endpoint.tls {
+        let config = equipment.tls.config(account.ca_file.as_deref());
+        Some(config.map_err(|error| ours(&error))?)
+    } else {
+        None
+    };
+    Ok(Way { edge: edge.clone(), endpoint, tls, origin: ORIGIN, user_agent: USER_AGENT })
+}
+
+fn report(
+    spec: &AttemptSpec,
+    started: Timestamp,
+    mint: StepTiming,
+    minted: &Minted,
+    ways: &[Way],
+    finding: Finding,
+) -> AttemptReport {
+    let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge);
+    let traits = Traits {
+        kind: minted.kind,
+        key: minted.key,
+        name_length: minted.name_length,
+        edge: edge.clone(),
+        family: finding.family,
+        shape: minted.shape.clone(),
+    };
+    AttemptReport {
+        id: spec.id,
+        started,
+        finished: clock::now().max(started),
+        outcome: finding.outcome,
+        traits,
+        steps: std::iter::once(mint).chain(finding.steps).collect(),
+        certificate: finding.certificate,
+        partner: finding.partner,
+    }
+}
+
+fn not_minted(spec: &AttemptSpec, started: Timestamp, mint: StepTiming, why: NotDone) -> AttemptReport {
+    let outcome = match why {
+        NotDone::Lost(reason) => Outcome::Lost { reason },
+        NotDone::Failed(reason) => {
+            let (step, wire_code, device_errors) = (Step::Mint, None, Vec::new());
+            Outcome::Failed(Failure { step, reason, wire_code, device_errors })
+        }
+    };
+    AttemptReport { outcome, steps: vec![mint], ..lost(spec, started, LostReason::NoReport) }
+}
+
+/// The report of an attempt that tells nothing.
+pub(super) fn lost(spec: &AttemptSpec, started: Timestamp, reason: LostReason) -> AttemptReport {
+    let (kind, key, name_length) = match spec.token {
+        TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
+        // Only the forgotten token knew.
+        TokenWish::Same { .. } => (TokenKind::Access, KeySlot(0), 0),
+    };
+    let shape = TokenShape::default();
+    AttemptReport {
+        id: spec.id,
+        started,
+        finished: clock::now().max(started),
+        outcome: Outcome::Lost { reason },
+        traits: Traits { kind, key, name_length, edge: spec.edge.clone(), family: None, shape },
+        steps: Vec::new(),
+        certificate: None,
+        partner: PartnerSaid::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edge_after_the_wanted_one_is_the_fallback() {
+        let edge = |name| EdgeName::parse(name).expect("a name");
+        let edges = [edge("ashburn"), edge("dublin")];
+        assert_eq!(next_edge(&edges, &edge("ashburn")), Some(&edge("dublin")));
+        assert_eq!(next_edge(&edges, &edge("dublin")), Some(&edge("ashburn")));
+        assert_eq!(next_edge(&edges[..1], &edge("ashburn")), None);
+        assert_eq!(next_edge(&edges, &edge("tokyo")), None);
+    }
+}

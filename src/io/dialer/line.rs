@@ -1,0 +1,261 @@
+//! Carries a connection's machine over a real line: does what it asks and tells it what happened,
+//! in time.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Error};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::call::{Connection, Finding, Input, Output};
+use crate::io::clock::Stopwatch;
+use crate::io::not_done::NotDone;
+use crate::io::resolver::{Resolver, known_without_asking};
+use crate::io::tls;
+use crate::model::{EdgeName, FailureReason, LostReason, Signalling, SocketEnd};
+use crate::partner::twilio::Endpoint;
+
+use super::refusal::{self, upgrade_request};
+use super::stream::Stream;
+use super::tcp;
+
+/// The largest frame that is read, in bytes: a little more than the largest one that the SDK is
+/// known to take, so that such a frame is judged by the device and not by the socket.
+const FRAME_BYTES_MAX: usize = 17 * 1024 * 1024;
+
+/// What a WebSocket reads at once. The library's default of 128 KiB would be most of the memory
+/// that an attempt takes.
+const READ_BUFFER_BYTES: usize = 4096;
+
+/// How long the partner may take to answer our close frame. Nobody waits for it.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
+
+/// The way to one edge.
+pub(super) struct Way {
+    pub(super) edge: EdgeName,
+    pub(super) endpoint: Endpoint,
+    /// How to speak TLS; `None` for `ws://`.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) origin: &'static str,
+    pub(super) user_agent: &'static str,
+}
+
+/// A machine and what it has in its hands.
+pub(super) struct Line<'a, S> {
+    machine: Connection<S>,
+    ways: &'a [Way],
+    resolver: &'a Resolver,
+    watch: Stopwatch,
+    way: usize,
+    addresses: Vec<IpAddr>,
+    tcp: Option<TcpStream>,
+    stream: Option<Stream>,
+    socket: Option<WebSocketStream<Stream>>,
+    close: Option<u16>,
+}
+
+impl<'a, S: Signalling> Line<'a, S> {
+    /// A line for a machine whose routes are these ways.
+    pub(super) fn new(machine: Connection<S>, ways: &'a [Way], resolver: &'a Resolver) -> Self {
+        let watch = Stopwatch::start();
+        let addresses = Vec::new();
+        let (tcp, stream, socket, close) = (None, None, None, None);
+        Self { machine, ways, resolver, watch, way: 0, addresses, tcp, stream, socket, close }
+    }
+
+    /// Runs the attempt to its end. `Err` where our own machine is in the way.
+    pub(super) async fn run(mut self) -> Result<(Finding, Option<Goodbye>), LostReason> {
+        loop {
+            match self.machine.poll() {
+                Some(Output::Resolve(way)) => self.resolve(way).await?,
+                Some(Output::Connect(way)) => self.connect(way).await?,
+                Some(Output::Handshake) => self.handshake().await,
+                Some(Output::Upgrade) => self.upgrade().await,
+                Some(Output::Send(text)) => self.send(text).await,
+                Some(Output::Close(code)) => self.close = Some(code),
+                Some(Output::Done(finding)) => {
+                    let goodbye = self.socket.zip(self.close).map(|(socket, code)| Goodbye { socket, code });
+                    return Ok((*finding, goodbye));
+                }
+                None => self.listen().await,
+            }
+        }
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        self.machine.handle(self.watch.time(), input);
+    }
+
+    /// Tells what came of a step, or that its time is over.
+    fn tell_step(&mut self, done: Option<Result<Input<'static>, NotDone>>) -> Result<(), LostReason> {
+        match done {
+            None => self.tell(Input::Timeout),
+            Some(Ok(input)) => self.tell(input),
+            Some(Err(NotDone::Failed(reason))) => self.tell(Input::CouldNot(reason)),
+            Some(Err(NotDone::Lost(reason))) => return Err(reason),
+        }
+        Ok(())
+    }
+
+    async fn resolve(&mut self, way: usize) -> Result<(), LostReason> {
+        let lookup = self.resolver.lookup(&self.ways[way].endpoint.host);
+        let found = in_time(self.watch, self.machine.wake(), lookup).await;
+        let done = found.map(|found| {
+            found.map(|addresses| {
+                self.addresses = addresses;
+                Input::Resolved
+            })
+        });
+        self.tell_step(done)
+    }
+
+    async fn connect(&mut self, way: usize) -> Result<(), LostReason> {
+        self.way = way;
+        let Endpoint { host, port, .. } = &self.ways[way].endpoint;
+        if let Some(known) = known_without_asking(host) {
+            self.addresses = known;
+        }
+        let connected = in_time(self.watch, self.machine.wake(), tcp::connect(&self.addresses, *port)).await;
+        let done = connected.map(|connected| {
+            connected.map(|(tcp, address)| {
+                self.tcp = Some(tcp);
+                Input::TcpConnected(address)
+            })
+        });
+        self.tell_step(done)
+    }
+
+    async fn handshake(&mut self) {
+        let way = &self.ways[self.way];
+        let name = ServerName::try_from(way.endpoint.host.clone());
+        let (Some(tcp), Some(config), Ok(name)) = (self.tcp.take(), &way.tls, name) else {
+            return self.tell(Input::CouldNot(FailureReason::TlsFailed));
+        };
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, tcp);
+        match in_time(self.watch, self.machine.wake(), handshake).await {
+            None => self.tell(Input::Timeout),
+            Some(Ok(stream)) => {
+                let certificate = tls::certificate_seen(stream.get_ref().1.peer_certificates());
+                self.stream = Some(Stream::Tls(Box::new(stream)));
+                self.tell(Input::TlsUp(certificate));
+            }
+            Some(Err(error)) => self.tell(Input::CouldNot(tls::reason(&error))),
+        }
+    }
+
+    async fn upgrade(&mut self) {
+        let stream = self.stream.take().or_else(|| self.tcp.take().map(Stream::Plain));
+        let (Some(stream), Some(request)) = (stream, upgrade_request(&self.ways[self.way])) else {
+            return self.tell(Input::CouldNot(FailureReason::NotWebSocket));
+        };
+        let upgrade = client_async_with_config(request, stream, Some(socket_config()));
+        match in_time(self.watch, self.machine.wake(), upgrade).await {
+            None => self.tell(Input::Timeout),
+            Some(Ok((socket, _))) => {
+                self.socket = Some(socket);
+                self.tell(Input::Upgraded);
+            }
+            Some(Err(error)) => self.tell(refusal::judge(&error)),
+        }
+    }
+
+    async fn send(&mut self, text: String) {
+        let Some(socket) = &mut self.socket else { return };
+        match in_time(self.watch, self.machine.wake(), socket.send(Message::text(text))).await {
+            None => self.tell(Input::Timeout),
+            // A connection that cannot be written to is read to its end: the reason may be there.
+            Some(_) => {}
+        }
+    }
+
+    async fn listen(&mut self) {
+        let wake = self.machine.wake();
+        let Some(socket) = &mut self.socket else {
+            in_time(self.watch, wake, std::future::pending::<()>()).await;
+            return self.tell(Input::Timeout);
+        };
+        match in_time(self.watch, wake, socket.next()).await {
+            None => self.tell(Input::Timeout),
+            Some(Some(Ok(message))) => self.take(&message),
+            Some(Some(Err(error))) => self.tell(unreadable(&error)),
+            Some(None) => self.tell(Input::Ended(SocketEnd::Broken)),
+        }
+        // A partner that never stops talking does not stop the clock.
+        if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
+            self.tell(Input::Timeout);
+        }
+    }
+
+    fn take(&mut self, message: &Message) {
+        match message {
+            Message::Text(text) => self.tell(Input::Text(text.as_str())),
+            Message::Binary(_) => self.tell(Input::Foreign),
+            Message::Close(frame) => {
+                // 1005 is what a browser reports for a close frame without a code.
+                let code = frame.as_ref().map_or(1005, |frame| frame.code.into());
+                self.tell(Input::Ended(SocketEnd::Closed(code)));
+            }
+            // The library answers pings by itself, as browsers do.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+/// Waits for something until the machine wants to be woken; `None` if that came first.
+async fn in_time<T>(watch: Stopwatch, wake: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => None,
+    }
+}
+
+fn socket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(FRAME_BYTES_MAX))
+        .max_frame_size(Some(FRAME_BYTES_MAX))
+}
+
+/// What an error of an open WebSocket means.
+fn unreadable(error: &tungstenite::Error) -> Input<'static> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Input::CouldNot(FailureReason::FrameTooLarge),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Input::Ended(SocketEnd::Broken),
+        Error::Protocol(_) | Error::Utf8(_) | Error::Capacity(_) | Error::AttackAttempt => {
+            Input::CouldNot(FailureReason::MalformedFrame)
+        }
+        _ => Input::Ended(SocketEnd::Broken),
+    }
+}
+
+/// A socket that is to be closed properly after the attempt has been told.
+pub(super) struct Goodbye {
+    socket: WebSocketStream<Stream>,
+    code: u16,
+}
+
+impl Goodbye {
+    /// Closes the socket and waits a moment for the partner's own close frame.
+    pub(super) async fn say(mut self) {
+        let frame = CloseFrame { code: CloseCode::from(self.code), reason: "".into() };
+        let farewell = async {
+            self.socket.close(Some(frame)).await.ok();
+            while let Some(Ok(_)) = self.socket.next().await {}
+        };
+        // If the partner does not answer in time there is nothing more to do.
+        timeout(GOODBYE_MAX, farewell).await.ok();
+    }
+}

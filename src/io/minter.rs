@@ -1,0 +1,76 @@
+//! Mints tokens. Holds the pods' keys for as long as one token takes, searches candidates on a
+//! thread of its own, and remembers recent tokens, so that one that failed can be tried again.
+
+mod memory;
+mod workshop;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::model::{AttemptSpec, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
+use crate::plan::{Pod, TokenSource};
+use crate::token::{TokenText, shape_of};
+
+use super::clock;
+use super::not_done::NotDone;
+use super::tls::Tls;
+use super::token_endpoint::TokenEndpoints;
+
+use memory::Memory;
+use workshop::{Order, Workshop};
+
+/// A token, and what a fault could depend on.
+#[derive(Clone)]
+pub struct Minted {
+    /// The token.
+    pub text: TokenText,
+    /// What it looks like.
+    pub shape: TokenShape,
+    /// Which kind.
+    pub kind: TokenKind,
+    /// Signed with which key.
+    pub key: KeySlot,
+    /// Length of the name in it; 0 where the token is not ours and we did not choose the name.
+    pub name_length: u8,
+    /// False if the name in it is not ours to register.
+    pub register: bool,
+}
+
+/// Mints tokens, or fetches them.
+pub struct Minter {
+    workshop: Workshop,
+    endpoints: TokenEndpoints,
+    memory: Mutex<Memory>,
+}
+
+impl Minter {
+    /// Starts the minter's thread. Ends with the minter.
+    pub fn start(location: LocationName, tls: Arc<Tls>) -> std::io::Result<Self> {
+        Ok(Self { workshop: Workshop::start(location)?, endpoints: TokenEndpoints::new(tls), memory: Mutex::default() })
+    }
+
+    /// The token that an attempt shall use, within `deadline`.
+    pub async fn mint(&self, spec: &AttemptSpec, pod: &Arc<Pod>, deadline: Duration) -> Result<Minted, NotDone> {
+        let minted = match (spec.token, &pod.tokens) {
+            (TokenWish::Same { of }, _) => {
+                let known = self.memory().recall(of, clock::now());
+                known.ok_or(NotDone::Lost(LostReason::TokenGone))?
+            }
+            (TokenWish::Fresh { key, .. }, TokenSource::Endpoint(endpoint)) => {
+                let text = self.endpoints.fetch(endpoint, deadline).await?;
+                let (shape, kind) = (shape_of(text.expose()), endpoint.kind);
+                Minted { text, shape, kind, key, name_length: 0, register: endpoint.test_agents }
+            }
+            (TokenWish::Fresh { kind, key, name_length, unlike, like }, TokenSource::Minted { ttl_s, .. }) => {
+                let order = Order { pod: Arc::clone(pod), kind, key, name_length, unlike, like, ttl_s: *ttl_s };
+                self.workshop.mint(order, deadline).await?
+            }
+        };
+        self.memory().remember(spec.id, minted.clone(), clock::now());
+        Ok(minted)
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

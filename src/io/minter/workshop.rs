@@ -1,0 +1,170 @@
+//! The thread that signs: it reads a key, searches candidates, and forgets the key.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::model::{KeySlot, LocationName, LostReason, SignatureCells, TokenKind, TokenShape};
+use crate::partner::twilio::{Account, MintRequest, SigningKey, mint_best};
+use crate::plan::{PartnerAccount, Pod};
+use crate::token::{OwnNames, shape_of};
+
+use super::super::not_done::NotDone;
+use super::super::{clock, secrets};
+use super::Minted;
+
+/// Orders that may wait: more than the attempts that can be under way at once would be absurd.
+const ORDERS_MAX: usize = 1024;
+/// Most candidates that are signed for one token with wishes; some tens of milliseconds.
+const CANDIDATES_MAX: u32 = 10_000;
+/// Names of one location in one pod, taken in turn: one digit keeps short names possible.
+const NAMES: u64 = 10;
+
+/// A token to be minted.
+pub(super) struct Order {
+    pub(super) pod: Arc<Pod>,
+    pub(super) kind: TokenKind,
+    pub(super) key: KeySlot,
+    pub(super) name_length: u8,
+    pub(super) unlike: SignatureCells,
+    pub(super) like: SignatureCells,
+    pub(super) ttl_s: u32,
+}
+
+type Answer = oneshot::Sender<Result<Minted, NotDone>>;
+
+/// The way to the thread.
+pub(super) struct Workshop {
+    orders: mpsc::Sender<(Order, Answer)>,
+}
+
+impl Workshop {
+    pub(super) fn start(location: LocationName) -> io::Result<Self> {
+        let (orders, mut inbox) = mpsc::channel::<(Order, Answer)>(ORDERS_MAX);
+        let mut bench = Bench::new(location);
+        thread::Builder::new().name("minter".to_owned()).spawn(move || {
+            while let Some((order, answer)) = inbox.blocking_recv() {
+                // Nobody waits any more if the attempt has been given up.
+                if !answer.is_closed() {
+                    let minted = catch_unwind(AssertUnwindSafe(|| bench.mint(&order)));
+                    answer.send(minted.unwrap_or(Err(NotDone::Lost(LostReason::Crash)))).ok();
+                }
+            }
+        })?;
+        Ok(Self { orders })
+    }
+
+    pub(super) async fn mint(&self, order: Order, deadline: Duration) -> Result<Minted, NotDone> {
+        let (answer, answered) = oneshot::channel();
+        // Whatever goes wrong here is our own: too slow, too many, or the thread is gone.
+        self.orders.try_send((order, answer)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotDone::Lost(LostReason::QueueFull),
+            mpsc::error::TrySendError::Closed(_) => NotDone::Lost(LostReason::Crash),
+        })?;
+        match tokio::time::timeout(deadline, answered).await {
+            Ok(Ok(minted)) => minted,
+            Ok(Err(_)) => Err(NotDone::Lost(LostReason::Crash)),
+            Err(_) => Err(NotDone::Lost(LostReason::QueueFull)),
+        }
+    }
+}
+
+/// What the thread has at hand.
+struct Bench {
+    location: LocationName,
+    serial: u64,
+}
+
+impl Bench {
+    fn new(location: LocationName) -> Self {
+        // Begins elsewhere after each start, so that no token of before comes again.
+        Self { location, serial: clock::now().as_millis().unsigned_abs() }
+    }
+
+    fn mint(&mut self, order: &Order) -> Result<Minted, NotDone> {
+        self.serial = self.serial.wrapping_add(1);
+        let PartnerAccount::Twilio(account) = &order.pod.partner;
+        let Key { sid, secret } = Key::read(account, order)?;
+        let secret = secret.expose_secret().as_bytes();
+        let key = match sid {
+            Some(sid) => SigningKey::ApiKey { sid, secret },
+            None => SigningKey::AuthToken { secret },
+        };
+        let number = u32::try_from(self.serial % NAMES).unwrap_or(0);
+        let identity = OwnNames::new(&order.pod.name, &self.location).name(number, order.name_length);
+        let request = MintRequest {
+            account,
+            key,
+            identity: &identity,
+            outgoing: None,
+            now: clock::now(),
+            ttl_s: order.ttl_s,
+            serial: self.serial,
+        };
+        let wishes = order.unlike != SignatureCells::default() || order.like != SignatureCells::default();
+        let candidates = if wishes { CANDIDATES_MAX } else { 1 };
+        let text = mint_best(&request, candidates, |shape| score(shape, order.unlike, order.like));
+        let shape = shape_of(text.expose());
+        let name_length = u8::try_from(identity.len()).unwrap_or(u8::MAX);
+        Ok(Minted { text, shape, kind: order.kind, key: order.key, name_length, register: true })
+    }
+}
+
+/// A key, read for one token.
+struct Key<'a> {
+    /// Of an API key; the account's auth token has none of its own.
+    sid: Option<&'a str>,
+    secret: SecretString,
+}
+
+impl<'a> Key<'a> {
+    fn read(account: &'a Account, order: &Order) -> Result<Self, NotDone> {
+        let unusable = NotDone::Lost(LostReason::Secret);
+        let (sid, reference) = match order.kind {
+            TokenKind::Access => {
+                let key = account.api_keys.get(usize::from(order.key.0)).ok_or(unusable)?;
+                (Some(key.sid.as_str()), &key.secret)
+            }
+            TokenKind::Capability => (None, account.auth_token.as_ref().ok_or(unusable)?),
+        };
+        let secret = secrets::read(reference).map_err(|error| {
+            tracing::warn!(pod = %order.pod.name, kind = %order.kind, %error, "cannot mint");
+            unusable
+        })?;
+        Ok(Self { sid, secret })
+    }
+}
+
+/// How well a candidate fits: no unwanted cell first, then as many wanted ones as can be had.
+fn score(shape: &TokenShape, unlike: SignatureCells, like: SignatureCells) -> u32 {
+    let has = shape.signature.0;
+    let unwanted = (has & unlike.0).count_ones();
+    let missing = (like.0 & !has).count_ones();
+    if unwanted + missing == 0 {
+        return u32::MAX;
+    }
+    let lacks = |cells: u32| SignatureCells::COUNT.saturating_sub(cells);
+    lacks(unwanted) * (SignatureCells::COUNT + 1) + lacks(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unwanted_cells_weigh_more_than_missing_ones() {
+        let cells = SignatureCells;
+        let shape = |bits| TokenShape { signature: cells(bits), ..TokenShape::default() };
+        let score = |bits| score(&shape(bits), cells(0b0011), cells(0b1100));
+        assert_eq!(score(0b1100), u32::MAX);
+        assert!(score(0b0100) > score(0b0000));
+        assert!(score(0b0000) > score(0b1101));
+        assert!(score(0b1101) > score(0b0101));
+        assert!(score(0b0001) > score(0b0011));
+    }
+}
