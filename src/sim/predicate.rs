@@ -202,15 +202,21 @@ impl CellIs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Node(u64);
 
+/// 2^64: the whole line.
+const LINE: f64 = 18_446_744_073_709_551_616.0;
+
 impl Node {
     /// The node of a connection (or attempt).
     pub fn of(seed: u64, connection: u64) -> Self {
         Self(StableHasher::new("partner-node").number(seed).number(connection).finish())
     }
 
+    /// The name of its gateway: the line is cut into ten, so that a share of 10 % is `gw-0`.
+    pub fn gateway(self) -> String {
+        format!("gw-{}", (self.0 as f64 / LINE * 10.0).floor().min(9.0))
+    }
+
     fn lies_in(self, share: Share) -> bool {
-        /// 2^64: the whole line.
-        const LINE: f64 = 18_446_744_073_709_551_616.0;
         (self.0 as f64) < share.get() * LINE || share == Share::ONE
     }
 }

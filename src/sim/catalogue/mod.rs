@@ -1,5 +1,6 @@
 //! Every fault by the name that users switch it by.
 
+mod chapters;
 mod entry;
 mod registration;
 mod signalling;
@@ -7,12 +8,5 @@ mod throttling;
 mod token;
 mod transport;
 
+pub use chapters::catalogue;
 pub use entry::{Entry, Expected, Group};
-
-/// Every fault, by chapter.
-pub fn catalogue() -> impl Iterator<Item = &'static Entry> {
-    CHAPTERS.iter().copied().flatten()
-}
-
-const CHAPTERS: [&[Entry]; 5] =
-    [token::ENTRIES, transport::ENTRIES, signalling::ENTRIES, registration::ENTRIES, throttling::ENTRIES];

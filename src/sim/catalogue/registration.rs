@@ -118,7 +118,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         Degraded,
         "closes with 1011 right after ready",
     ),
-    entry("dropped-after-ready", Registration, end_after(Ending::Drop), Degraded, "drops TCP right after ready"),
+    entry(
+        "dropped-after-ready",
+        Registration,
+        end_after(Ending::Drop),
+        Failed(Registered),
+        "drops TCP right after ready",
+    ),
     entry(
         "leave-unconfirmed",
         Registration,

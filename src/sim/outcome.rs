@@ -1,0 +1,437 @@
+//! What an attempt finds under a fault, and when, without sockets: the real attempt machine with
+//! the real device against the real peer, in memory and in virtual time. So the fast model and
+//! the protocol agree by construction.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::call::{Connection, Finding, Input, Output, Route, Settings};
+use crate::model::{AddressFamily, EdgeName, FailureReason, SocketEnd, Timestamp, TokenKind};
+use crate::partner::twilio::{Account, AccountKeys, Device, KeyRing, MintRequest, SdkProfile, SigningKey, mint};
+
+use super::behaviour::{Behaviour, CertificateFault, TcpFault, TlsFault, TransportFault, UpgradeFault};
+use super::predicate::Node;
+use super::twilio::{Faults, Peer, PeerOutput, Place};
+
+/// How long a name server takes.
+const LOOKUP: Duration = Duration::from_millis(3);
+/// From one side to the other, once.
+const ONE_WAY: Duration = Duration::from_millis(15);
+/// There and back.
+const ROUND_TRIP: Duration = Duration::from_millis(30);
+/// When the attempts of this model begin; nothing depends on it.
+const STARTED: Timestamp = Timestamp::from_millis(1_726_009_020_000);
+/// Long enough for any attempt, in seconds.
+const TOKEN_TTL_S: u32 = 3600;
+/// Events of one attempt after which something is wrong with the model; a flood has 100 000.
+const EVENTS_MAX: u32 = 1_000_000;
+
+/// What an attempt found, and how long it took.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Course {
+    /// What it found.
+    pub finding: Finding,
+    /// From its first step to its outcome.
+    pub took: Duration,
+}
+
+/// The courses of attempts, each found out once.
+pub struct Outcomes {
+    settings: Settings,
+    keys: Arc<KeyRing>,
+    known: BTreeMap<(Vec<Option<Behaviour>>, TokenKind), Course>,
+}
+
+impl Outcomes {
+    /// The courses of attempts with these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, keys: Arc::new(own_keys()), known: BTreeMap::new() }
+    }
+
+    /// The course of an attempt that meets these behaviours, one for each route of the settings.
+    /// A misreading must come as the refusal that it leads to (see [`Faults::behaviour`]).
+    pub fn course(&mut self, met: &[Option<Behaviour>], kind: TokenKind) -> &Course {
+        let Self { settings, keys, known } = self;
+        // The key is short: an attempt tries two routes at most.
+        known.entry((met.to_vec(), kind)).or_insert_with(|| Run::new(settings, keys, met, kind).finish())
+    }
+}
+
+/// One attempt under way.
+struct Run<'a> {
+    keys: &'a Arc<KeyRing>,
+    met: &'a [Option<Behaviour>],
+    client: Connection<Device>,
+    peer: Option<Peer>,
+    /// What is on its way: by when it arrives, and in the order of sending.
+    events: BTreeMap<(Duration, u64), (usize, Event)>,
+    sent: u64,
+    /// The route that is being tried; what belongs to an earlier one is void.
+    route: usize,
+    now: Duration,
+}
+
+enum Event {
+    Resolved,
+    TcpConnected,
+    TlsUp,
+    Upgraded,
+    HttpRefused(u16, Option<u32>),
+    CouldNot(FailureReason),
+    ToClient(PeerOutput),
+    ToPeer(String),
+    ClientClosed,
+}
+
+impl<'a> Run<'a> {
+    fn new(settings: &Settings, keys: &'a Arc<KeyRing>, met: &'a [Option<Behaviour>], kind: TokenKind) -> Self {
+        let device = Device::new(own_token(kind), SdkProfile::V2);
+        let client = Connection::new(device, settings.clone(), STARTED);
+        let events = BTreeMap::new();
+        Self { keys, met, client, peer: None, events, sent: 0, route: 0, now: Duration::ZERO }
+    }
+
+    fn finish(mut self) -> Course {
+        for _ in 0..EVENTS_MAX {
+            if let Some(finding) = self.drain_client() {
+                return Course { finding, took: self.now };
+            }
+            self.drain_peer();
+            self.advance();
+        }
+        unreachable!("every step of an attempt has a deadline")
+    }
+
+    /// Moves to the next moment at which something happens.
+    fn advance(&mut self) {
+        let event = self.events.first_key_value().map(|((at, _), _)| *at);
+        let peer = self.peer.as_ref().and_then(Peer::wake).map(|at| at.since(STARTED));
+        let client = self.client.wake();
+        let next = [event, peer, client].into_iter().flatten().min().unwrap_or(self.now);
+        self.now = self.now.max(next);
+        let now = self.now;
+        if event.is_some_and(|at| at <= now) {
+            if let Some((_, (route, event))) = self.events.pop_first()
+                && route == self.route
+            {
+                self.happen(event);
+            }
+        } else if peer.is_some_and(|at| at <= now) {
+            let moment = self.moment();
+            if let Some(peer) = &mut self.peer {
+                peer.timeout(moment);
+            }
+        } else {
+            self.client.handle(now, Input::Timeout);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let now = self.now;
+        match event {
+            Event::Resolved => self.client.handle(now, Input::Resolved),
+            Event::TcpConnected => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
+                self.client.handle(now, Input::TcpConnected(address));
+            }
+            Event::TlsUp => self.client.handle(now, Input::TlsUp(None)),
+            Event::Upgraded => {
+                self.peer = Some(self.new_peer());
+                self.client.handle(now, Input::Upgraded);
+            }
+            Event::HttpRefused(status, retry_after_s) => {
+                self.client.handle(now, Input::HttpRefused { status, retry_after_s });
+            }
+            Event::CouldNot(reason) => self.client.handle(now, Input::CouldNot(reason)),
+            Event::ToClient(PeerOutput::Text(text)) => self.client.handle(now, Input::Text(&text)),
+            Event::ToClient(PeerOutput::Binary(_)) => self.client.handle(now, Input::Foreign),
+            Event::ToClient(PeerOutput::Close(code)) => {
+                self.client.handle(now, Input::Ended(SocketEnd::Closed(code)));
+            }
+            Event::ToClient(PeerOutput::Drop) => self.client.handle(now, Input::Ended(SocketEnd::Broken)),
+            Event::ToClient(PeerOutput::Note(_)) => {}
+            Event::ToPeer(text) => {
+                let moment = self.moment();
+                if let Some(peer) = &mut self.peer {
+                    peer.received(moment, &text);
+                }
+            }
+            Event::ClientClosed => self.peer = None,
+        }
+    }
+
+    fn drain_client(&mut self) -> Option<Finding> {
+        while let Some(output) = self.client.poll() {
+            match output {
+                Output::Resolve(route) => {
+                    self.begin(route);
+                    self.after(LOOKUP, Event::Resolved);
+                }
+                Output::Connect(route) => {
+                    self.begin(route);
+                    self.connect();
+                }
+                Output::Handshake => self.handshake(),
+                Output::Upgrade => self.upgrade(),
+                Output::Send(text) => self.after(ONE_WAY, Event::ToPeer(text)),
+                Output::Close(_) => self.after(ONE_WAY, Event::ClientClosed),
+                Output::Done(finding) => return Some(*finding),
+            }
+        }
+        None
+    }
+
+    fn drain_peer(&mut self) {
+        while let Some(output) = self.peer.as_mut().and_then(Peer::poll) {
+            self.after(ONE_WAY, Event::ToClient(output));
+        }
+    }
+
+    fn begin(&mut self, route: usize) {
+        if route != self.route {
+            self.route = route;
+            self.peer = None;
+        }
+    }
+
+    // ---- the way to a WebSocket ----------------------------------------------------------
+
+    fn connect(&mut self) {
+        match self.transport() {
+            Some(TransportFault::Tcp(TcpFault::Refused)) => {
+                self.after(ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionRefused));
+            }
+            _ => self.after(ROUND_TRIP, Event::TcpConnected),
+        }
+    }
+
+    fn handshake(&mut self) {
+        match self.transport() {
+            Some(TransportFault::Tcp(fault)) => self.tcp_trouble(fault),
+            Some(TransportFault::Tls(fault)) => {
+                if let Some(reason) = tls_reason(fault) {
+                    self.after(ROUND_TRIP, Event::CouldNot(reason));
+                }
+            }
+            Some(TransportFault::Upgrade(_)) | None => self.after(ROUND_TRIP, Event::TlsUp),
+        }
+    }
+
+    fn upgrade(&mut self) {
+        let event = match self.transport() {
+            Some(TransportFault::Tcp(fault)) => return self.tcp_trouble(fault),
+            Some(TransportFault::Upgrade(UpgradeFault::Hang)) => return,
+            Some(TransportFault::Upgrade(UpgradeFault::Status { status, retry_after_s })) => {
+                Event::HttpRefused(status, retry_after_s)
+            }
+            Some(TransportFault::Upgrade(UpgradeFault::Garbage | UpgradeFault::WrongAccept)) => {
+                Event::CouldNot(FailureReason::NotWebSocket)
+            }
+            Some(TransportFault::Upgrade(UpgradeFault::Hangup)) => Event::CouldNot(FailureReason::ConnectionReset),
+            // A pod without TLS cannot have trouble with it.
+            Some(TransportFault::Tls(_)) | None => Event::Upgraded,
+        };
+        self.after(ROUND_TRIP, event);
+    }
+
+    fn tcp_trouble(&mut self, fault: TcpFault) {
+        match fault {
+            TcpFault::Silence => {}
+            TcpFault::Refused | TcpFault::Reset => {
+                self.after(ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionReset));
+            }
+        }
+    }
+
+    fn transport(&self) -> Option<TransportFault> {
+        match self.met.get(self.route).copied().flatten() {
+            Some(Behaviour::Transport(fault)) => Some(fault),
+            Some(Behaviour::Session(_)) | None => None,
+        }
+    }
+
+    fn new_peer(&self) -> Peer {
+        let fault = match self.met.get(self.route).copied().flatten() {
+            Some(Behaviour::Session(fault)) => Some(fault),
+            Some(Behaviour::Transport(_)) | None => None,
+        };
+        let edge = EdgeName::parse("ashburn").expect("this is a valid name");
+        let place = Place { edge, family: Some(AddressFamily::V4), node: Node::of(0, 0) };
+        Peer::new(Arc::clone(self.keys), Faults::Fixed(fault), place, self.moment())
+    }
+
+    fn after(&mut self, delay: Duration, event: Event) {
+        self.sent += 1;
+        self.events.insert((self.now + delay, self.sent), (self.route, event));
+    }
+
+    fn moment(&self) -> Timestamp {
+        STARTED.plus(self.now)
+    }
+}
+
+/// What the client makes of trouble in the handshake; `None` if it never comes to know.
+const fn tls_reason(fault: TlsFault) -> Option<FailureReason> {
+    Some(match fault {
+        TlsFault::Certificate(CertificateFault::Expired) => FailureReason::CertificateExpired,
+        TlsFault::Certificate(CertificateFault::NotYetValid) => FailureReason::CertificateNotYetValid,
+        TlsFault::Certificate(CertificateFault::WrongName) => FailureReason::CertificateWrongName,
+        TlsFault::Certificate(CertificateFault::Untrusted) => FailureReason::CertificateUntrusted,
+        TlsFault::Garbage | TlsFault::Alert => FailureReason::TlsFailed,
+        TlsFault::Hangup => FailureReason::ConnectionReset,
+        TlsFault::HalfOpen => return None,
+    })
+}
+
+/// The account of this model. Nothing real is behind it.
+fn own_account() -> Account {
+    Account {
+        account_sid: format!("AC{:032}", 1),
+        application_sid: None,
+        edges: Vec::new(),
+        api_keys: Vec::new(),
+        auth_token: None,
+        region: None,
+        signalling: None,
+        rest: None,
+        ca_file: None,
+    }
+}
+
+const OWN_KEY_SID: &str = "SK00000000000000000000000000000002";
+const OWN_KEY: &str = "the model's api key";
+const OWN_AUTH_TOKEN: &str = "the model's auth token";
+
+fn own_keys() -> KeyRing {
+    KeyRing::new(vec![AccountKeys {
+        account_sid: own_account().account_sid,
+        api_keys: vec![(OWN_KEY_SID.to_owned(), SecretString::from(OWN_KEY))],
+        auth_token: Some(SecretString::from(OWN_AUTH_TOKEN)),
+    }])
+}
+
+fn own_token(kind: TokenKind) -> crate::token::TokenText {
+    let key = match kind {
+        TokenKind::Access => SigningKey::ApiKey { sid: OWN_KEY_SID, secret: OWN_KEY.as_bytes() },
+        TokenKind::Capability => SigningKey::AuthToken { secret: OWN_AUTH_TOKEN.as_bytes() },
+    };
+    let account = own_account();
+    let identity = "rc_model";
+    mint(&MintRequest { account: &account, key, identity, outgoing: None, now: STARTED, ttl_s: TOKEN_TTL_S, serial: 0 })
+}
+
+/// Settings as the example probe has them: one edge over TLS, the default deadlines.
+pub fn usual_settings() -> Settings {
+    Settings {
+        deadlines: crate::model::Deadlines::DEFAULT,
+        hold: Duration::from_secs(1),
+        register: true,
+        routes: vec![Route { dns: true, tls: true }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, TokenShape};
+    use crate::sim::twilio::refusal_of;
+    use crate::sim::{Expected, Fault, Misparse};
+
+    /// A shape that holds every symbol everywhere: every mistake matters for it.
+    fn full_shape() -> TokenShape {
+        let mut shape = TokenShape { lengths: [36, 199, 43], ..TokenShape::default() };
+        for offset in 0..42 {
+            shape.signature.insert(offset, crate::model::Symbol::Dash);
+            shape.signature.insert(offset, crate::model::Symbol::Underscore);
+        }
+        for offset in [11, 35, 147, 198] {
+            shape.payload.push((offset, crate::model::Symbol::Dash));
+            shape.payload.push((offset, crate::model::Symbol::Underscore));
+        }
+        shape
+    }
+
+    fn met(fault: Fault) -> Behaviour {
+        match fault.behaviour() {
+            Behaviour::Session(fault) => Behaviour::Session(refusal_of(fault, &full_shape())),
+            other => other,
+        }
+    }
+
+    fn class(outcome: &Outcome) -> Expected {
+        match outcome {
+            Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
+            Outcome::Completed { .. } => Expected::Degraded,
+            Outcome::Failed(failure) => Expected::Failed(failure.step),
+            Outcome::Throttled { step, .. } => Expected::Throttled(*step),
+            Outcome::Lost { .. } => panic!("an attempt never loses itself"),
+        }
+    }
+
+    #[test]
+    fn every_fault_ends_as_the_catalogue_says() {
+        let mut outcomes = Outcomes::new(usual_settings());
+        let mut wrong = Vec::new();
+        for fault in Fault::all() {
+            for kind in TokenKind::ALL {
+                let outcome = &outcomes.course(&[Some(met(fault))], kind).finding.outcome;
+                if class(outcome) != fault.expected() {
+                    wrong.push(format!("{fault}: {:?}, not {outcome:?}", fault.expected()));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn without_a_fault_all_is_well_and_takes_no_longer_than_the_frames() {
+        let mut outcomes = Outcomes::new(usual_settings());
+        for kind in TokenKind::ALL {
+            let course = outcomes.course(&[None], kind).clone();
+            assert_eq!(course.finding.outcome, Outcome::completed());
+            assert_eq!(course.took, LOOKUP + ROUND_TRIP * 6 + Duration::from_secs(1));
+            assert_eq!(course.finding.partner.region.as_deref(), Some("US_EAST_VIRGINIA"));
+            assert_eq!(outcomes.course(&[None], kind), &course, "memoised");
+        }
+    }
+
+    #[test]
+    fn a_second_edge_helps_where_only_the_first_is_broken() {
+        let mut outcomes = Outcomes::new(Settings {
+            routes: vec![Route { dns: true, tls: true }, Route { dns: true, tls: true }],
+            ..usual_settings()
+        });
+        let broken = met(Fault::named("tls-half-open").expect("known"));
+        let first = outcomes.course(&[Some(broken), None], TokenKind::Access).finding.clone();
+        assert_eq!((class(&first.outcome), first.route), (Expected::Degraded, 1));
+        let both = outcomes.course(&[Some(broken), Some(broken)], TokenKind::Access).finding.clone();
+        assert_eq!(class(&both.outcome), Expected::Failed(crate::model::Step::Tls));
+    }
+
+    #[test]
+    fn silence_lasts_until_the_deadline() {
+        let mut outcomes = Outcomes::new(usual_settings());
+        for name in ["silence-after-upgrade", "connected-missing", "ready-missing", "upgrade-hang", "tcp-silence"] {
+            let course = outcomes.course(&[Some(met(Fault::named(name).expect("known")))], TokenKind::Access);
+            let failure = course.finding.outcome.failure().expect("failed");
+            assert!(failure.is_silent() && failure.device_errors.is_empty(), "{name}: {failure:?}");
+            assert!(course.took >= Duration::from_secs(5) && course.took < Duration::from_secs(6), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_misreading_that_does_not_matter_leaves_the_token_alone() {
+        let Behaviour::Session(fault) = Fault::named("parser-fails").expect("known").behaviour() else {
+            panic!("a session fault")
+        };
+        assert!(matches!(fault, crate::sim::SessionFault::Misparse(Misparse { .. })));
+        assert_eq!(refusal_of(fault, &TokenShape::default()), fault);
+        let mut outcomes = Outcomes::new(usual_settings());
+        let course = outcomes.course(&[Some(Behaviour::Session(fault))], TokenKind::Access);
+        assert_eq!(course.finding.outcome, Outcome::completed());
+    }
+}

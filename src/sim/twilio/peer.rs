@@ -1,0 +1,358 @@
+//! The partner's side of one open WebSocket.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::partner::twilio::{ClientFrame, HEARTBEAT, KeyRing, Refusal, ServerFrame, VerifiedToken, Welcome};
+use crate::sim::behaviour::{Ending, Oddity, SessionFault};
+use crate::token::shape_of;
+
+use super::note::Note;
+use super::oddity;
+use super::place::{Faults, Place, traits_of};
+
+/// How often the partner sends a heartbeat; the SDK gives up after 15 s of silence.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// How long a client may stay without showing a token.
+pub const LISTEN_DEADLINE: Duration = Duration::from_secs(30);
+/// Frames that make no sense after which a client is sent away.
+const NONSENSE_MAX: u32 = 1000;
+
+/// WebSocket close: done.
+const CLOSE_NORMAL: u16 = 1000;
+/// WebSocket close: against the rules.
+const CLOSE_POLICY: u16 = 1008;
+/// On the wire: the token's text is missing or none at all.
+const TOKEN_MISSING: Refusal = Refusal { code: 31102, message: "Authorization token missing" };
+
+/// What the peer wants done. Outputs come in the order in which they are to be done.
+#[derive(Clone, PartialEq)]
+pub enum PeerOutput {
+    /// Send a text frame.
+    Text(String),
+    /// Send a binary frame.
+    Binary(Vec<u8>),
+    /// Close the WebSocket with this code, and listen no more.
+    Close(u16),
+    /// Drop TCP without a close frame.
+    Drop,
+    /// Something for the ground truth.
+    Note(Box<Note>),
+}
+
+impl fmt::Debug for PeerOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({:.120})", text.escape_debug()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Close(code) => write!(f, "Close({code})"),
+            Self::Drop => f.write_str("Drop"),
+            Self::Note(note) => write!(f, "Note({note:?})"),
+        }
+    }
+}
+
+/// The partner's side of one open WebSocket: fed with what the client sends and with time, then
+/// drained with [`Peer::poll`].
+#[derive(Debug)]
+pub struct Peer {
+    keys: Arc<KeyRing>,
+    faults: Faults,
+    place: Place,
+    /// The fault that was chosen for the token shown last.
+    fault: Option<SessionFault>,
+    /// The rule behind it, in words.
+    because: Option<String>,
+    token: Option<VerifiedToken>,
+    connected: bool,
+    registered: bool,
+    /// What `register` asked for before `connected`: the partner waits with its answer.
+    asked: Option<bool>,
+    ended: bool,
+    nonsense: u32,
+    heartbeat: Option<Timestamp>,
+    listen_by: Option<Timestamp>,
+    /// What comes late: one frame at most, since one fault applies.
+    late: Option<(Timestamp, Late)>,
+    outputs: VecDeque<PeerOutput>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Late {
+    Connected,
+    Ready,
+}
+
+impl Peer {
+    /// The peer of a WebSocket that was opened at `now`.
+    pub fn new(keys: Arc<KeyRing>, faults: Faults, place: Place, now: Timestamp) -> Self {
+        Self {
+            keys,
+            faults,
+            place,
+            fault: None,
+            because: None,
+            token: None,
+            connected: false,
+            registered: false,
+            asked: None,
+            ended: false,
+            nonsense: 0,
+            heartbeat: Some(now.plus(HEARTBEAT_EVERY)),
+            listen_by: Some(now.plus(LISTEN_DEADLINE)),
+            late: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A text frame came.
+    pub fn received(&mut self, now: Timestamp, text: &str) {
+        if self.ended || self.fault == Some(SessionFault::Silence) {
+            return;
+        }
+        match ClientFrame::parse(text) {
+            ClientFrame::Heartbeat => {}
+            ClientFrame::Listen { token, .. } => self.listen(now, token.as_ref().map(|token| token.expose())),
+            ClientFrame::Register { audio } if self.connected => self.register(now, audio),
+            ClientFrame::Register { audio } => self.asked = Some(audio),
+            ClientFrame::Unknown { .. } | ClientFrame::Garbage => self.nonsense(),
+        }
+    }
+
+    /// A binary frame came. The protocol has none.
+    pub fn received_binary(&mut self) {
+        if !self.ended {
+            self.nonsense();
+        }
+    }
+
+    /// The client has closed its side, or is gone.
+    pub fn left(&mut self) {
+        if !self.ended {
+            self.note(Note::of("client left"));
+        }
+        self.stop();
+    }
+
+    /// Time has come to [`Peer::wake`].
+    pub fn timeout(&mut self, now: Timestamp) {
+        if self.listen_by.is_some_and(|at| at <= now) {
+            self.end(Ending::Close(CLOSE_POLICY), "no token in time");
+        }
+        if let Some((_, late)) = self.late.take_if(|(at, _)| *at <= now) {
+            match late {
+                Late::Connected => self.welcome(now),
+                Late::Ready => self.ready(),
+            }
+        }
+        if let Some(at) = self.heartbeat.as_mut()
+            && *at <= now
+        {
+            *at = now.plus(HEARTBEAT_EVERY);
+            self.outputs.push_back(PeerOutput::Text(HEARTBEAT.to_owned()));
+        }
+    }
+
+    /// When [`Peer::timeout`] wants to come; `None` if nothing is waited for.
+    pub fn wake(&self) -> Option<Timestamp> {
+        [self.heartbeat, self.listen_by, self.late.map(|(at, _)| at)].into_iter().flatten().min()
+    }
+
+    /// The next thing to do; `None` when drained.
+    pub fn poll(&mut self) -> Option<PeerOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// True once nothing more will be sent.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    // ---- the token -----------------------------------------------------------------------
+
+    fn listen(&mut self, now: Timestamp, text: Option<&str>) {
+        self.listen_by = None;
+        self.connected = false;
+        self.late = None;
+        let Some(text) = text else { return self.refuse(TOKEN_MISSING) };
+        let token = match self.keys.verify(text, now) {
+            Ok(token) => token,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        let traits = traits_of(&token, shape_of(text), &self.place);
+        let chosen = self.faults.session(&traits, &self.place);
+        self.fault = chosen.map(|(fault, _)| fault);
+        self.because = chosen.and_then(|(_, rule)| rule).map(ToString::to_string);
+        self.token = Some(token);
+        self.note(Note { traits: Some(traits), ..Note::of("token verified") });
+        self.greet(now);
+    }
+
+    fn greet(&mut self, now: Timestamp) {
+        match self.fault {
+            Some(SessionFault::Refuse { code, retry_after_s, then }) => {
+                self.outputs.push_back(oddity::error(code, retry_after_s));
+                self.note(Note::of("token refused").code(code));
+                self.end(then, "ended after the refusal");
+            }
+            Some(SessionFault::Silence) => {
+                self.heartbeat = None;
+                self.note(Note::of("kept silent"));
+            }
+            Some(SessionFault::NoConnected) => self.note(Note::of("connected withheld")),
+            Some(SessionFault::ConnectedLate(by)) => {
+                self.note(Note::of("connected delayed"));
+                self.late = Some((now.plus(by), Late::Connected));
+            }
+            Some(SessionFault::BeforeConnected(oddity)) => {
+                self.odd(oddity);
+                self.welcome(now);
+            }
+            Some(SessionFault::InsteadOfConnected(oddity)) => self.odd(oddity),
+            Some(SessionFault::EndBeforeConnected(ending)) => self.end(ending, "ended before connected"),
+            _ => self.welcome(now),
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.fault = None;
+        self.because = None;
+        self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
+        self.note(Note::of("token refused").code(refusal.code));
+        self.end(Ending::Close(CLOSE_NORMAL), "ended after the refusal");
+    }
+
+    fn welcome(&mut self, now: Timestamp) {
+        let Some(token) = &self.token else { return };
+        let left = u32::try_from(token.expires_s.saturating_sub(now.as_secs())).unwrap_or(0);
+        let welcome = Welcome {
+            region: Some(self.place.region().to_owned()),
+            edge: Some(self.place.edge.to_string()),
+            home: Some(self.place.home().to_owned()),
+            gateway: Some(self.place.node.gateway()),
+            identity: token.identity.clone(),
+            ttl_s: Some(left),
+        };
+        self.send(&ServerFrame::Connected(welcome));
+        self.note(Note::of("connected"));
+        self.connected = true;
+        if self.fault == Some(SessionFault::NoHeartbeat) {
+            self.heartbeat = None;
+        }
+        if let Some(audio) = self.asked.take() {
+            self.register(now, audio);
+        }
+    }
+
+    // ---- the registration ----------------------------------------------------------------
+
+    fn register(&mut self, now: Timestamp, audio: bool) {
+        if !audio {
+            return self.leave();
+        }
+        if let Some(refusal) = self.token.as_ref().and_then(|token| token.expired(now)) {
+            self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
+            self.send(&ServerFrame::Offline);
+            self.registered = false;
+            return self.note(Note::of("registration expired").code(refusal.code));
+        }
+        if self.registered {
+            return self.send(&ServerFrame::Ready);
+        }
+        match self.fault {
+            Some(SessionFault::NoReady) => self.note(Note::of("ready withheld")),
+            Some(SessionFault::ReadyLate(by)) => {
+                self.note(Note::of("ready delayed"));
+                self.late = Some((now.plus(by), Late::Ready));
+            }
+            Some(SessionFault::OfflineInsteadOfReady) => self.offline("offline instead of ready"),
+            Some(SessionFault::RefuseRegister { code, retry_after_s }) => {
+                self.outputs.push_back(oddity::error(code, retry_after_s));
+                self.note(Note::of("registration refused").code(code));
+            }
+            _ => self.ready(),
+        }
+    }
+
+    fn ready(&mut self) {
+        self.registered = true;
+        self.send(&ServerFrame::Ready);
+        self.note(Note::of("registered"));
+        match self.fault {
+            Some(SessionFault::AfterReady(oddity)) => self.odd(oddity),
+            Some(SessionFault::OfflineAfterReady) => self.offline("offline out of the blue"),
+            Some(SessionFault::EndAfterReady(ending)) => self.end(ending, "ended after ready"),
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self) {
+        self.registered = false;
+        self.late = None;
+        if self.fault == Some(SessionFault::NoOfflineOnLeave) {
+            return self.note(Note::of("leaving not confirmed"));
+        }
+        self.send(&ServerFrame::Offline);
+        self.note(Note::of("left"));
+    }
+
+    fn offline(&mut self, did: &'static str) {
+        self.registered = false;
+        self.send(&ServerFrame::Offline);
+        self.note(Note::of(did));
+    }
+
+    // ---- the ways out --------------------------------------------------------------------
+
+    fn odd(&mut self, oddity: Oddity) {
+        oddity::outputs(oddity, |output| self.outputs.push_back(output));
+        self.note(Note::of("something odd sent"));
+    }
+
+    fn nonsense(&mut self) {
+        self.nonsense += 1;
+        if self.nonsense == NONSENSE_MAX {
+            self.end(Ending::Close(CLOSE_POLICY), "too much nonsense");
+        }
+    }
+
+    fn end(&mut self, ending: Ending, did: &'static str) {
+        let note = Note::of(did);
+        match ending {
+            Ending::Open => return,
+            Ending::Close(code) => {
+                self.outputs.push_back(PeerOutput::Close(code));
+                self.note(note.code(u32::from(code)));
+            }
+            Ending::Drop => {
+                self.outputs.push_back(PeerOutput::Drop);
+                self.note(note);
+            }
+            // The client is asked to close; the partner waits for that.
+            Ending::StreamEnd => {
+                self.send(&ServerFrame::Close);
+                return self.note(note);
+            }
+        }
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.ended = true;
+        self.heartbeat = None;
+        self.listen_by = None;
+        self.late = None;
+    }
+
+    fn send(&mut self, frame: &ServerFrame) {
+        self.outputs.push_back(PeerOutput::Text(frame.to_text()));
+    }
+
+    fn note(&mut self, note: Note) {
+        let note = note.because(self.because.clone());
+        self.outputs.push_back(PeerOutput::Note(Box::new(note)));
+    }
+}
