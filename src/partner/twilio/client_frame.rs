@@ -7,6 +7,7 @@ use crate::token::TokenText;
 use super::SdkProfile;
 use super::edge::USER_AGENT;
 use super::frame::{Envelope, HEARTBEAT, text};
+use super::json::Json;
 
 /// A frame of the device.
 #[derive(Clone, Debug)]
@@ -45,16 +46,12 @@ impl ClientFrame {
         };
         match kind.as_deref() {
             Some("listen") => Self::Listen {
-                token: payload.get("token").and_then(Value::as_str).and_then(|token| TokenText::parse(token).ok()),
-                release: payload.get("browserinfo").and_then(Value::as_object).and_then(|info| text(info, "v")),
+                token: payload.whole_text("token").and_then(|token| TokenText::parse(token).ok()),
+                release: text(payload.object("browserinfo"), "v"),
             },
-            Some("register") => Self::Register {
-                audio: payload
-                    .get("media")
-                    .and_then(|media| media.get("audio"))
-                    .and_then(Value::as_bool)
-                    .unwrap_or(false),
-            },
+            Some("register") => {
+                Self::Register { audio: payload.object("media").get("audio") == Some(&Json::Bool(true)) }
+            }
             _ => Self::Unknown { kind },
         }
     }

@@ -1,7 +1,9 @@
 //! Signalling frames: what both directions have in common. The partner's are read as tolerantly
 //! as the SDK reads them, so that what the SDK carries on with we carry on with.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use super::json::{Fields, Json};
 
 /// A heartbeat, in either direction: this one byte, no JSON.
 pub const HEARTBEAT: &str = "\n";
@@ -26,30 +28,24 @@ pub struct Unreadable;
 pub(super) struct Envelope {
     /// `type`; `None` if it is not a text. Unknown types are ignored, so that is one of those.
     pub(super) kind: Option<String>,
-    /// `payload`; `{}` if it is missing. `None` if it is neither object nor missing.
-    pub(super) payload: Map<String, Value>,
+    /// `payload`; empty if it is missing or, which is as good as empty, no object.
+    pub(super) payload: Fields,
 }
 
 impl Envelope {
     /// Opens a text frame that is not a heartbeat.
     pub(super) fn open(text: &str) -> Result<Self, Unreadable> {
-        let whole: Value = serde_json::from_str(text).map_err(|_| Unreadable)?;
-        let mut whole = match whole {
-            Value::Object(whole) => whole,
+        let whole = match Json::parse(text) {
+            Some(Json::Object(whole)) => whole,
             // Taking a property of null throws; numbers, texts and arrays just have none.
-            Value::Null => return Err(Unreadable),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+            None | Some(Json::Null) => return Err(Unreadable),
+            Some(Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Array) => Fields::default(),
         };
-        let kind = match whole.remove("type") {
-            Some(Value::String(kind)) => Some(kind),
-            _ => None,
-        };
-        let payload = match whole.remove("payload") {
-            Some(Value::Object(payload)) => payload,
-            Some(Value::Null) => return Err(Unreadable),
-            _ => Map::new(),
-        };
-        Ok(Self { kind, payload })
+        if whole.get("payload") == Some(&Json::Null) {
+            return Err(Unreadable);
+        }
+        let kind = whole.whole_text("type").map(cut);
+        Ok(Self { kind, payload: whole.into_object("payload") })
     }
 
     /// The text of an envelope.
@@ -58,33 +54,27 @@ impl Envelope {
     }
 }
 
-/// A text field, cut to [`FIELD_TEXT_MAX`]; `None` if it is missing, empty, or no text.
-pub(super) fn text(payload: &Map<String, Value>, key: &str) -> Option<String> {
-    let whole = payload.get(key)?.as_str()?;
+/// A text cut to [`FIELD_TEXT_MAX`].
+pub(super) fn cut(whole: &str) -> String {
     let mut end = whole.len().min(FIELD_TEXT_MAX);
     while !whole.is_char_boundary(end) {
         end -= 1;
     }
-    (end > 0).then(|| whole[..end].to_owned())
+    whole[..end].to_owned()
+}
+
+/// A text field, cut; `None` if it is missing, empty, or no text.
+pub(super) fn text(fields: &Fields, name: &str) -> Option<String> {
+    fields.whole_text(name).filter(|whole| !whole.is_empty()).map(cut)
 }
 
 /// A number field as a whole number that is not negative; fractions are rounded up, texts are not
 /// numbers.
-pub(super) fn whole_number(payload: &Map<String, Value>, key: &str) -> Option<u32> {
-    let number = payload.get(key)?.as_f64()?.ceil();
+pub(super) fn whole_number(fields: &Fields, name: &str) -> Option<u32> {
+    let Some(Json::Number(number)) = fields.get(name) else { return None };
+    let number = number.ceil();
     // The cast cannot lose anything within these bounds.
     (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
-}
-
-/// What JavaScript takes for true.
-pub(super) fn truthy(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(yes)) => *yes,
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(_) | Value::Object(_)) => true,
-    }
 }
 
 /// The frames about calls that a device without a call only ignores.
@@ -130,8 +120,11 @@ impl CallFrame {
 mod tests {
     use super::*;
 
-    fn object(text: &str) -> Map<String, Value> {
-        serde_json::from_str(text).expect("an object")
+    fn object(text: &str) -> Fields {
+        match Json::parse(text) {
+            Some(Json::Object(fields)) => fields,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -152,24 +145,5 @@ mod tests {
     fn a_long_text_is_cut_between_characters() {
         let fields = object(&json!({ "t": format!("{}é", "a".repeat(FIELD_TEXT_MAX - 1)) }).to_string());
         assert_eq!(text(&fields, "t").map(|text| text.len()), Some(FIELD_TEXT_MAX - 1));
-    }
-
-    #[test]
-    fn truth_is_javascripts() {
-        for (value, truth) in [
-            (json!(null), false),
-            (json!(false), false),
-            (json!(0), false),
-            (json!(-0.0), false),
-            (json!(""), false),
-            (json!(true), true),
-            (json!(1), true),
-            (json!("0"), true),
-            (json!([]), true),
-            (json!({}), true),
-        ] {
-            assert_eq!(truthy(Some(&value)), truth, "{value}");
-        }
-        assert!(!truthy(None));
     }
 }

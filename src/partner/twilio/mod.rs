@@ -9,6 +9,7 @@ mod device;
 mod edge;
 pub mod error_catalogue;
 mod frame;
+mod json;
 mod mint;
 mod profile;
 mod server_frame;

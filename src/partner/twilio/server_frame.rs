@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::SdkProfile;
-use super::frame::{CallFrame, Envelope, HEARTBEAT, Unreadable, text, truthy, whole_number};
+use super::frame::{CallFrame, Envelope, HEARTBEAT, Unreadable, text, whole_number};
+use super::json::{Fields, Json};
 
 /// Most parameters of an invite that are kept.
 pub const INVITE_PARAMETERS_MAX: usize = 32;
@@ -127,15 +128,14 @@ impl ServerFrame {
 }
 
 impl Welcome {
-    fn read(payload: &Map<String, Value>, profile: SdkProfile) -> Result<Self, Unreadable> {
+    fn read(payload: &Fields, profile: SdkProfile) -> Result<Self, Unreadable> {
         // 2.x makes host names of the edge and throws if it is neither a text nor a list of texts;
         // everything that waits for `connected` then waits on.
-        let edge = ["edge", "region"].into_iter().map(|key| payload.get(key)).find(|value| truthy(*value)).flatten();
-        if profile == SdkProfile::V2 && !matches!(edge, None | Some(Value::String(_) | Value::Array(_))) {
+        let edge = payload.present("edge").or(payload.present("region"));
+        if profile == SdkProfile::V2 && !matches!(edge, None | Some(Json::Text(_) | Json::Array)) {
             return Err(Unreadable);
         }
-        let nothing = Map::new();
-        let token = payload.get("token").and_then(Value::as_object).unwrap_or(&nothing);
+        let token = payload.object("token");
         Ok(Self {
             region: text(payload, "region"),
             edge: text(payload, "edge"),
@@ -161,18 +161,16 @@ impl Welcome {
 
 impl Trouble {
     /// `None`: the SDK does not look at it.
-    fn read(payload: &Map<String, Value>, profile: SdkProfile) -> Result<Option<Self>, Unreadable> {
-        let nothing = Map::new();
+    fn read(payload: &Fields, profile: SdkProfile) -> Result<Option<Self>, Unreadable> {
         let error = match payload.get("error") {
-            Some(Value::Object(error)) => error,
-            Some(Value::Array(_)) => &nothing,
+            Some(Json::Object(_) | Json::Array) => payload.object("error"),
             // 2.x takes null for an object and then its code; 1.x asks whether there is anything.
-            Some(Value::Null) if profile == SdkProfile::V2 => return Err(Unreadable),
+            Some(Json::Null) if profile == SdkProfile::V2 => return Err(Unreadable),
             // Both hang a property on it, which throws for anything but an object.
-            other if truthy(other) => return Err(Unreadable),
+            Some(other) if other.is_truthy() => return Err(Unreadable),
             _ => return Ok(None),
         };
-        if profile == SdkProfile::V2 && truthy(payload.get("voiceeventsid")) {
+        if profile == SdkProfile::V2 && payload.present("voiceeventsid").is_some() {
             // About a call message; the call handles it, and there is none.
             return Ok(None);
         }
@@ -195,10 +193,10 @@ impl Trouble {
 }
 
 /// A code as the SDK compares it: 2.x only looks at numbers, 1.x hands on whatever is there.
-fn code(value: Option<&Value>, profile: SdkProfile) -> Option<u32> {
+fn code(value: Option<&Json>, profile: SdkProfile) -> Option<u32> {
     let number = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) if profile == SdkProfile::V1 => return text.parse().ok(),
+        Json::Number(number) => *number,
+        Json::Text(text) if profile == SdkProfile::V1 => return text.parse().ok(),
         _ => return None,
     };
     let whole = number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number);
@@ -212,17 +210,15 @@ impl Invite {
         self.callsid.is_some() && self.sdp.is_some()
     }
 
-    fn read(payload: &Map<String, Value>) -> Self {
-        let nothing = Map::new();
-        let parameters = payload.get("parameters").and_then(Value::as_object).unwrap_or(&nothing);
+    fn read(payload: &Fields) -> Self {
+        let parameters = payload.object("parameters");
         // The SDK only asks whether something is there; a description is kept whole.
-        let present = |key| payload.get(key).filter(|value| truthy(Some(value)));
         Self {
-            callsid: present("callsid").map(|_| text(payload, "callsid").unwrap_or_default()),
-            sdp: present("sdp").map(|sdp| sdp.as_str().unwrap_or_default().to_owned()),
+            callsid: payload.present("callsid").map(|_| text(payload, "callsid").unwrap_or_default()),
+            sdp: payload.present("sdp").map(|_| payload.whole_text("sdp").unwrap_or_default().to_owned()),
             parameters: parameters
-                .keys()
-                .filter_map(|key| Some((key.clone(), text(parameters, key)?)))
+                .names()
+                .filter_map(|name| Some((name.to_owned(), text(parameters, name)?)))
                 .take(INVITE_PARAMETERS_MAX)
                 .collect(),
         }

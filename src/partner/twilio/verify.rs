@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use crate::model::{KeySlot, Timestamp, TokenKind};
+use crate::token::TOKEN_TEXT_MAX;
 
 use super::claims::form_decoded;
 use super::error_catalogue::code;
@@ -90,6 +91,9 @@ impl KeyRing {
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, Refusal> {
         if token.is_empty() {
             return refuse(code::TOKEN_MISSING, "Authorization token missing");
+        }
+        if token.len() > TOKEN_TEXT_MAX {
+            return refuse(code::INVALID_JWT, "JWT is too long");
         }
         let jwt = Jwt::parse(token)?;
         let (account, slot) = self.account(&jwt)?;
