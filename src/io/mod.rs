@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config_files;
 pub mod controls;
 pub mod dialer;
+pub mod http;
 pub mod minter;
 pub mod not_done;
 pub mod resolver;
