@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::check_config;
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
+use super::{check_config, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -41,12 +41,14 @@ pub struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     CheckConfig(check_config::Args),
+    Sim(sim::Args),
 }
 
 impl Command {
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
             Self::CheckConfig(args) => check_config::run(args, globals),
+            Self::Sim(args) => sim::run(args, globals),
         }
     }
 }

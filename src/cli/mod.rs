@@ -9,6 +9,7 @@ pub mod ending;
 mod logging;
 pub mod output;
 mod plan_dirs;
+mod sim;
 
 pub use command_line::main;
 pub use plan_dirs::PlanDirs;

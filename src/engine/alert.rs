@@ -16,8 +16,9 @@ const CONTROLS_AGAIN_MS: i64 = 10_000;
 const CONTROLS_USUAL_MS: i64 = 60_000;
 /// Fewest scheduled attempts in the stable window for a recovery to be proven.
 const RECOVERY_ATTEMPTS_MIN: u32 = 12;
-/// Fewest tokens like the failing one that must have passed in a row.
-const RECOVERIES_PASSED_MIN: u32 = 5;
+/// Fewest tokens like the failing one that must have passed in a row: while a quarter of the
+/// partner's nodes still fail, a run this long comes once in two hours.
+const RECOVERIES_PASSED_MIN: u32 = 18;
 /// Our own network must have been down this long before its owner is told.
 const NETWORK_DOWN_MS: i64 = 20_000;
 /// Any other trouble of ours.

@@ -1,8 +1,9 @@
 //! The machine: state, plan, timers, and the order of the stages of a turn.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{PodName, Timestamp};
+use crate::model::{IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
 use super::lane::Lane;
@@ -43,6 +44,8 @@ pub(super) struct Volatile {
     pub sweep_at: Timestamp,
     /// True in the turn in which a sweep is due.
     pub sweeping: bool,
+    /// When each open incident was looked at last.
+    pub looked_at: BTreeMap<IncidentNumber, Timestamp>,
     /// Reports of attempts that nobody waits for: late, double or foreign.
     pub reports_dropped: u64,
     /// True once anything changed that incidents or messages may follow from.

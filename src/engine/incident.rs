@@ -1,5 +1,7 @@
 //! Alerts become incidents: those of one cause make one, over all pods.
 
+use std::time::Duration;
+
 use crate::model::{ErrorClass, IncidentNumber, LocationName, PodName, Share, Timestamp};
 use crate::plan::Severity;
 
@@ -15,6 +17,10 @@ use super::{
 /// Alerts that fire within this time of an incident's opening belong to it even if their symptom
 /// differs: one cause often shows several faces.
 const ONE_CAUSE_WITHIN_MS: i64 = 60_000;
+/// So long after its newest alert an incident is looked at with every sweep …
+const LOOK_CLOSELY_FOR: Duration = Duration::from_mins(2);
+/// … and this often afterwards.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Whose fault is judged on what was seen from so long before the first failure on.
 const LEAD_MS: i64 = 500;
 
@@ -143,7 +149,7 @@ impl Engine {
     fn refresh(&mut self, turn: &mut Turn) {
         let open: Vec<IncidentFacts> = self.state.open_incidents().map(|incident| incident.facts.clone()).collect();
         for known in open {
-            if known.pods.is_empty() {
+            if known.pods.is_empty() || !self.is_worth_a_look(&known, turn.now()) {
                 continue;
             }
             let mut facts = known.clone();
@@ -153,6 +159,18 @@ impl Engine {
                 self.update(turn, facts);
             }
         }
+    }
+
+    /// A young incident, or one that has just grown, is looked at with every sweep; an old one now
+    /// and then.
+    fn is_worth_a_look(&mut self, facts: &IncidentFacts, now: Timestamp) -> bool {
+        let newest = facts.pods.iter().map(|impact| impact.fired).max().unwrap_or(facts.opened);
+        let looked = self.volatile.looked_at.get(&facts.number).copied().unwrap_or(Timestamp::MIN);
+        let worth = now.since(newest) < LOOK_CLOSELY_FOR || now.since(looked) >= LOOK_EVERY;
+        if worth {
+            self.volatile.looked_at.insert(facts.number, now);
+        }
+        worth
     }
 
     fn update(&mut self, turn: &mut Turn, facts: IncidentFacts) {

@@ -46,11 +46,14 @@ impl Engine {
     /// Stage 5: queues what is to be told.
     pub(super) fn notify(&mut self, turn: &mut Turn) {
         let Some(plan) = self.plan.clone() else { return };
-        let incidents: Vec<Incident> = self.state.incidents.values().cloned().collect();
-        for incident in incidents {
-            if let Some(reason) = reason_to_tell(&incident, turn.now()) {
-                self.tell(turn, &plan, &incident, reason);
-            }
+        let to_tell: Vec<(Incident, NotifyReason)> = self
+            .state
+            .incidents
+            .values()
+            .filter_map(|incident| Some((incident.clone(), reason_to_tell(incident, turn.now())?)))
+            .collect();
+        for (incident, reason) in to_tell {
+            self.tell(turn, &plan, &incident, reason);
         }
         self.hand_out(turn);
     }

@@ -1,13 +1,21 @@
 //! The simulated world: faults by name, when they apply, and the partner that has them, without
 //! sockets and without a clock. `partner_server` puts the same peer behind real sockets.
 
+mod answers;
 mod behaviour;
 mod catalogue;
 mod fault;
+mod minter;
 mod misparse;
+mod outcome;
+pub mod play;
 mod predicate;
 mod rule;
+pub mod scenario;
 mod setting;
+pub mod twilio;
+mod weather;
+mod world;
 
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
@@ -15,6 +23,9 @@ pub use behaviour::{
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};
 pub use misparse::{Misparse, Part, Wrong};
+pub use outcome::{Course, Outcomes, usual_settings};
 pub use predicate::{CellIs, NameIs, Node, Percent, Predicate, Residue};
 pub use rule::{FaultRule, RULES_MAX, RuleError};
 pub use setting::{SettingError, Settings};
+pub use weather::Weather;
+pub use world::{Delivered, Mishap, World};

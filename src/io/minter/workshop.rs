@@ -101,7 +101,9 @@ impl Bench {
             account,
             key,
             identity: &identity,
-            outgoing: None,
+            // What an agent's token holds: a capability token names the application, and only then
+            // does its payload have the symbols that an agent's has.
+            outgoing: account.application_sid.as_deref().filter(|_| order.kind == TokenKind::Capability),
             now: clock::now(),
             ttl_s: order.ttl_s,
             serial: self.serial,

@@ -19,7 +19,7 @@ mod source;
 pub mod syntax;
 pub mod table;
 mod texts;
-mod units;
+pub mod units;
 mod whole;
 
 #[cfg(test)]
