@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, sim};
+use super::{check_config, pause, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -41,6 +41,7 @@ pub struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     CheckConfig(check_config::Args),
+    Pause(pause::Args),
     Sim(sim::Args),
 }
 
@@ -48,6 +49,7 @@ impl Command {
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
             Self::CheckConfig(args) => check_config::run(args, globals),
+            Self::Pause(args) => pause::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
         }
     }

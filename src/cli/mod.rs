@@ -8,6 +8,7 @@ mod command_line;
 pub mod ending;
 mod logging;
 pub mod output;
+mod pause;
 mod plan_dirs;
 mod sim;
 

@@ -91,3 +91,41 @@ async fn converse(stream: TcpStream, router: Router, limits: Limits, mut stopped
     }
     let _ = connection.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    async fn answer(address: std::net::SocketAddr, request: &str) -> String {
+        let mut client = TcpStream::connect(address).await.expect("somebody listens");
+        client.write_all(request.as_bytes()).await.expect("written");
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.expect("closed in the end");
+        text
+    }
+
+    #[tokio::test]
+    async fn it_answers_bounds_and_stops() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = socket.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let limits = Limits { connections_max: 1, header_deadline: Duration::from_millis(200) };
+        let server = tokio::spawn(serve(socket, router, limits, async move {
+            let _ = stopped.await;
+        }));
+        let told = answer(address, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+        assert!(told.starts_with("HTTP/1.1 200") && told.ends_with("here"), "{told}");
+        // A request that never ends is cut off; the only slot is free again for the next one.
+        answer(address, "GET / HTTP/1.1\r\nhost: loc").await;
+        let long = format!("GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "a".repeat(HEAD_BYTES_MAX));
+        let told = answer(address, &long).await;
+        assert!(told.starts_with("HTTP/1.1 431"), "{told}");
+        let _ = stop.send(());
+        server.await.expect("it ends by itself");
+    }
+}
