@@ -114,9 +114,9 @@ part_fuzz() {
   each=$((FUZZ_SECONDS / $(wc -w <<<"$targets")))
   cargo fuzz build -s none
   for target in $targets; do
-    # What is found new goes to a folder that is not kept; the tracked corpus is only read.
+    # What is found new goes to the first folder and is not kept; the tracked corpus is only read.
     mkdir -p "target/fuzz/$target"
-    cargo fuzz run "$target" -s none -- "target/fuzz/$target" "fuzz/corpus/$target" \
+    cargo fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" -s none -- \
       -max_total_time="$each" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 >"$LOGS/fuzz-$target.log" 2>&1 ||
       { tail -n 40 "$LOGS/fuzz-$target.log"; return 1; }
     say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") inputs in ${each} s"

@@ -5,7 +5,8 @@
 # A signed token: three base64url parts, the first two beginning as JSON objects do.
 TOKEN='eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{20,}'
 # The secrets of tests, of the simulator and of the demo.
-MARK="sesame|api-key-secret-example|account-auth-token-example|the model's api key|the model's auth token"
+MARK="sesame|hunter2|api-key-secret-example|account-auth-token-example|the model's api key|the model's auth token"
+MARK+="|a secret for tests|an-api-key-secret-of-32|an-auth-token-with-32"
 
 secrets() {
   local places=("$LOGS" "$TMP") found=target/secrets-found

@@ -10,7 +10,6 @@ mod logging;
 pub mod output;
 mod pause;
 mod plan_dirs;
-mod run;
 mod sim;
 
 pub use command_line::main;

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 
 use super::command_line::Globals;
 use super::ending::{Ending, Failure};
 use super::output::{self, Color, Format};
+use crate::io::clock::Stopwatch;
 use crate::io::config_files;
 use crate::model::{PodName, Timestamp, humane};
 use crate::sim::World;
@@ -46,14 +46,14 @@ pub fn run(args: &Args, globals: &Globals) -> Result<Ending, Failure> {
     let base = args.file.parent().unwrap_or(Path::new("."));
     let read = config_files::read(&base.join(&scenario.config), &base.join(&scenario.probes))?;
     let plan = play::adapt(&read.plan, &scenario).map_err(|what| Failure::Own(anyhow!(what)))?;
-    let began = Instant::now();
+    let watch = Stopwatch::start();
     let (outcome, world) = play::play(&scenario, plan, args.seed.unwrap_or(scenario.seed));
     match args.format {
         Format::Json => output::write_json(&outcome)?,
         Format::Text => {
             let color = globals.color.on(&std::io::stdout());
             output::write(&in_words(&scenario, &outcome, &world, color))?;
-            tracing::info!(took = ?began.elapsed(), attempts = outcome.attempts, "played");
+            tracing::info!(took = ?watch.time(), attempts = outcome.attempts, "played");
         }
     }
     Ok(Ending::well_if(outcome.all_held()))

@@ -87,7 +87,7 @@ fn a_secret_that_was_written_out_is_never_repeated() {
     let secret = "hunter2hunter2hunter2";
     for text in [
         POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("\"{secret}\"")),
-        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{secret}")),
+        POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", secret),
         POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{{ value = \"{secret}\" }}")),
         POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("{{ env = \"{secret}-{secret}\" }}")),
         POD.replace("{ env = \"POD18_AUTH_TOKEN\" }", &format!("[\"{secret}\"]")),
