@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, pause, sim};
+use super::{check_config, pause, run, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -42,6 +42,7 @@ pub struct Globals {
 enum Command {
     CheckConfig(check_config::Args),
     Pause(pause::Args),
+    Run(run::Args),
     Sim(sim::Args),
 }
 
@@ -50,6 +51,7 @@ impl Command {
         match self {
             Self::CheckConfig(args) => check_config::run(args, globals),
             Self::Pause(args) => pause::run(args, globals),
+            Self::Run(args) => run::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
         }
     }

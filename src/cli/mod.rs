@@ -10,6 +10,7 @@ mod logging;
 pub mod output;
 mod pause;
 mod plan_dirs;
+mod run;
 mod sim;
 
 pub use command_line::main;

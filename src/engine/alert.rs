@@ -189,7 +189,7 @@ impl Engine {
                 let window = now.minus(std::time::Duration::from_millis(pod.rules.stable_ms.unsigned_abs()));
                 alert.since < window
                     && is_well_since(pod, window)
-                    && (rule != Rule::TokenBound || bound_is_well(pod))
+                    && (rule != Rule::TokenBound || bound_is_well(pod, window))
                     && (rule != Rule::Flapping
                         || pod.blips.last().is_none_or(|at| now.since(*at) > FLAPPING_WITHIN / 3))
             }
@@ -349,6 +349,11 @@ fn is_well_since(pod: &PodState, since: Timestamp) -> bool {
     of >= RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && pod.outage.failures() < 2
 }
 
-fn bound_is_well(pod: &PodState) -> bool {
-    pod.bound.as_ref().is_none_or(|bound| !pod.bound_still_fails() && bound.passed_in_a_row >= RECOVERIES_PASSED_MIN)
+/// Tokens like the failing one pass: a long run of recovery attempts, and no more than a single
+/// failure of any attempt like it in the whole window.
+fn bound_is_well(pod: &PodState, since: Timestamp) -> bool {
+    pod.bound.as_ref().is_none_or(|bound| {
+        let (failed, _) = pod.memory.like_since(&bound.token, since);
+        failed <= 1 && !pod.bound_still_fails() && bound.passed_in_a_row >= RECOVERIES_PASSED_MIN
+    })
 }

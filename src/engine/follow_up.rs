@@ -18,8 +18,19 @@ const CONTRASTS_PASSED_MIN: u8 = 4;
 const CONTRASTS_FAILED_MAX: u8 = 1;
 /// Time between two follow-ups.
 pub const PACE: Duration = Duration::from_millis(750);
-/// While a token-bound alert fires, one token like the failing one is tried this often.
-pub const RECOVERY_PACE: Duration = Duration::from_secs(10);
+/// While a token-bound alert fires, tokens like the failing one are tried this often in a stable
+/// window …
+const RECOVERIES_IN_WINDOW: u64 = 30;
+/// … but no faster than this …
+const RECOVERY_PACE_MIN_MS: u64 = 500;
+/// … and no slower.
+const RECOVERY_PACE_MAX_MS: u64 = 10_000;
+
+/// Time between two tokens like the failing one, for a stable window of so many milliseconds.
+pub fn recovery_pace(stable_ms: i64) -> Duration {
+    let pace = stable_ms.unsigned_abs() / RECOVERIES_IN_WINDOW;
+    Duration::from_millis(pace.clamp(RECOVERY_PACE_MIN_MS, RECOVERY_PACE_MAX_MS))
+}
 
 /// The token that failed, as far as we know it: enough to ask for it again, or for another that
 /// is like it or unlike it.

@@ -178,8 +178,9 @@ impl PodState {
             }
             Role::Recovery => {
                 self.reserve = self.reserve.saturating_sub(1);
+                let pace = super::follow_up::recovery_pace(self.rules.stable_ms);
                 if let Some(bound) = &mut self.bound {
-                    bound.next_at = spec.at.plus(super::follow_up::RECOVERY_PACE);
+                    bound.next_at = spec.at.plus(pace);
                 }
             }
         }

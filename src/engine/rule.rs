@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A rule over a pod's observations, or over ourselves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Rule {
     /// A: everything started in a span failed or is overdue.
     Outage,
@@ -44,7 +44,48 @@ pub enum Audience {
     MonitorOwner,
 }
 
+/// A rule's name that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("no rule is called {0:?}")]
+pub struct UnknownRule(String);
+
+impl From<Rule> for String {
+    /// The name; a plain rule's has its position, so that a map can have it as a key.
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Plain(place) => format!("plain_{place}"),
+            named => named.as_str().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Rule {
+    type Error = UnknownRule;
+    fn try_from(name: String) -> Result<Self, UnknownRule> {
+        if let Some(place) = name.strip_prefix("plain_").and_then(|place| place.parse().ok()) {
+            return Ok(Self::Plain(place));
+        }
+        Self::NAMED.into_iter().find(|rule| rule.as_str() == name).ok_or(UnknownRule(name))
+    }
+}
+
 impl Rule {
+    /// Every rule but the plain ones.
+    pub const NAMED: [Self; 12] = [
+        Self::Outage,
+        Self::TokenBound,
+        Self::Share,
+        Self::HeavyShare,
+        Self::Flapping,
+        Self::NoData,
+        Self::BornRed,
+        Self::Throttled,
+        Self::Location,
+        Self::Certificate,
+        Self::TooFew,
+        Self::Ringcheck,
+    ];
+
     /// Whom it wakes.
     pub const fn audience(self) -> Audience {
         match self {

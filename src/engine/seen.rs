@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AttemptId, EdgeName, KeySlot, Observation, Outcome, Role, Symbol, Timestamp, TokenKind, millis};
 
-use super::{Evidence, Split, Symptom, TraitClass};
+use super::{Evidence, FailedToken, Split, Symptom, TraitClass};
 
 /// Observations that are kept: eight minutes at 30 attempts a minute.
 const SEEN_MAX: usize = 256;
@@ -151,6 +151,19 @@ impl Memory {
         };
         let failed = self.seen.iter().filter(of_kind).filter(|seen| seen.result == SeenResult::Failed).count();
         (count(failed), count(self.seen.iter().filter(of_kind).count()))
+    }
+
+    /// Failed and counted attempts since then, of any role, whose token is like this one: the same
+    /// kind, and a name of the same residue.
+    pub fn like_since(&self, token: &FailedToken, since: Timestamp) -> (u32, u32) {
+        let like = |seen: &&Seen| {
+            seen.started >= since
+                && seen.result.counts()
+                && seen.kind == token.kind
+                && seen.name_residue == token.name_length % 3
+        };
+        let failed = self.seen.iter().filter(like).filter(|seen| seen.result == SeenResult::Failed).count();
+        (count(failed), count(self.seen.iter().filter(like).count()))
     }
 
     /// What an alert rests on that fires now, for a trouble whose first failing attempt is given,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IncidentNumber, PodName, ReceiverName, Timestamp};
+use crate::model::{AttemptId, AttemptSpec, IncidentNumber, PodName, ReceiverName, Timestamp};
 
 use super::follow_up::FollowUp;
 use super::pod_state::{Alert, BoundToken, PodState};
@@ -249,6 +249,12 @@ impl State {
         self.outbox.insert(notification.id.clone(), notification.clone());
     }
 
+    /// What an attempt under way was asked to be.
+    pub fn flight(&self, id: AttemptId) -> Option<&AttemptSpec> {
+        let mut flights = self.pods.values().flat_map(|pod| &pod.in_flight);
+        flights.find(|flight| flight.spec.id == id).map(|flight| &flight.spec)
+    }
+
     /// Open incidents, oldest first.
     pub fn open_incidents(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.values().filter(|incident| incident.facts.state == IncidentState::Firing)
@@ -283,7 +289,7 @@ fn fire(pod: &mut PodState, at: Timestamp, rule: Rule, evidence: super::Evidence
     {
         pod.bound = Some(BoundToken {
             token: follow_up.of.clone(),
-            next_at: at.plus(super::follow_up::RECOVERY_PACE),
+            next_at: at.plus(super::follow_up::recovery_pace(pod.rules.stable_ms)),
             failed: 0,
             passed_in_a_row: 0,
         });

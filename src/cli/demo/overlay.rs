@@ -1,0 +1,188 @@
+//! What the demo needs otherwise than production: the example's own config and probes, with short
+//! windows, loopback addresses and a high rate. Every difference is listed and printed.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use secrecy::SecretString;
+
+use crate::model::{PodName, SecretRef};
+use crate::partner::twilio::AccountKeys;
+use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
+use crate::plan::{
+    Budget, ControlTarget, Email, PartnerAccount, Plan, Pod, Probe, Receiver, ReceiverKind, Route, Schedule,
+    SmtpSecurity, StoreSettings,
+};
+
+/// The example, as it is in the repository.
+const FILES: [(FileKind, &str, &str); 5] = [
+    (FileKind::Ringcheck, "config/ringcheck.toml", include_str!("../../../config/ringcheck.toml")),
+    (FileKind::Pod, "config/pods/pod-14.toml", include_str!("../../../config/pods/pod-14.toml")),
+    (FileKind::Pod, "config/pods/pod-18.toml", include_str!("../../../config/pods/pod-18.toml")),
+    (FileKind::Pod, "config/pods/pod-23.toml", include_str!("../../../config/pods/pod-23.toml")),
+    (FileKind::Probe, "probes/connection.toml", include_str!("../../../probes/connection.toml")),
+];
+
+/// Connections a minute in each pod.
+const RATE: u32 = 120;
+/// How long all must be well before an alert is resolved.
+const STABLE: Duration = Duration::from_secs(15);
+/// A notice is opened so long after an incident.
+const NOTICE_AFTER: Duration = Duration::from_secs(5);
+
+/// One thing that the demo has otherwise.
+pub struct Difference {
+    /// What.
+    pub what: &'static str,
+    /// In the example's files.
+    pub production: String,
+    /// In the demo.
+    pub demo: String,
+}
+
+/// The example's plan.
+pub fn example() -> anyhow::Result<Plan> {
+    let files = FILES.iter().map(|(kind, path, text)| SourceText {
+        kind: *kind,
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    });
+    let sources = Sources { base: Path::new("config").to_owned(), files: files.collect() };
+    read_texts(&sources).map(|read| read.plan).map_err(|problems| anyhow!("{problems}"))
+}
+
+/// Where the demo's own world is.
+pub struct Stage<'a> {
+    /// A folder of the demo's, for the store, keys and certificate.
+    pub folder: &'a Path,
+    /// Where the partner's pods are reached.
+    pub signalling: &'a dyn Fn(&PodName) -> Option<String>,
+    /// The partner's certificate authority.
+    pub ca_file: &'a Path,
+    /// Where mail goes.
+    pub mail: SocketAddr,
+    /// Two things that answer and are not the partner.
+    pub controls: [SocketAddr; 2],
+    /// The listeners: the example's, or any free port.
+    pub fixed_ports: bool,
+}
+
+/// Throw-away keys for a pod of the example, and the files that hold them.
+pub fn keys(pod: &Pod, folder: &Path) -> anyhow::Result<(AccountKeys, PartnerAccount)> {
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let mut account = account.clone();
+    let mut keep = |name: String| -> anyhow::Result<(SecretString, SecretRef)> {
+        let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
+        let path = folder.join(name);
+        std::fs::write(&path, &secret).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok((secret.into(), SecretRef::File(path)))
+    };
+    let mut api_keys = Vec::new();
+    for (place, key) in account.api_keys.iter_mut().enumerate() {
+        let (secret, reference) = keep(format!("{}-key-{place}", pod.name))?;
+        key.secret = reference;
+        api_keys.push((key.sid.clone(), secret));
+    }
+    let mut auth_token = None;
+    if account.auth_token.is_some() {
+        let (secret, reference) = keep(format!("{}-auth-token", pod.name))?;
+        account.auth_token = Some(reference);
+        auth_token = Some(secret);
+    }
+    let keys = AccountKeys { account_sid: account.account_sid.clone(), api_keys, auth_token };
+    Ok((keys, PartnerAccount::Twilio(account)))
+}
+
+/// The example's plan on the demo's stage, and how it differs.
+pub fn lay_over(
+    mut plan: Plan,
+    accounts: &[(PodName, PartnerAccount)],
+    stage: &Stage<'_>,
+) -> anyhow::Result<(Plan, Vec<Difference>)> {
+    let mut differences = Vec::new();
+    let mut differ = |what, production: String, demo: String| {
+        differences.push(Difference { what, production, demo });
+    };
+    if let Some(pod) = plan.pods.first() {
+        let of_pod = |budget: Budget| format!("{} in each pod", budget.connections_per_minute);
+        differ("connections a minute", of_pod(pod.budget), of_pod(Budget { connections_per_minute: RATE }));
+        let stable = |length: Duration| crate::model::humane(length);
+        differ("well before resolved", stable(pod.thresholds.stable), stable(STABLE));
+    }
+    differ("partner", "the edges of Twilio".to_owned(), "a simulated partner on loopback".to_owned());
+    differ("keys", "environment variables".to_owned(), "made up for this run".to_owned());
+    for pod in &mut plan.pods {
+        *pod = Arc::new(demo_pod(pod, accounts, stage)?);
+    }
+    let probe = plan.probes.first().context("the example has a probe")?;
+    let schedule = Schedule::parse("*/5 * * * * *").map_err(|error| anyhow!("{error}"))?;
+    differ("rounds", probe.schedule.to_string(), schedule.to_string());
+    differ("held after registering", crate::model::humane(probe.hold), "0.2 s".to_owned());
+    let hold = Duration::from_millis(200);
+    plan.probes = vec![Arc::new(Probe { schedule, hold, ..probe.as_ref().clone() })];
+    differ("public notice after", crate::model::humane(plan.node.status_page.notice_after), "5.0 s".to_owned());
+    plan.node.status_page.notice_after = NOTICE_AFTER;
+    differ("receivers", "an SMTP server and a webhook".to_owned(), "a mailbox on loopback".to_owned());
+    receivers(&mut plan, stage)?;
+    plan.node.location.control = stage.controls.map(|at| ControlTarget::Tcp(at.to_string())).to_vec();
+    differ("control targets", "on the internet".to_owned(), "on loopback".to_owned());
+    plan.node.store = StoreSettings { path: stage.folder.join("ringcheck.db"), ..plan.node.store };
+    differ("store", "var/ringcheck.db".to_owned(), "a folder that is removed at the end".to_owned());
+    if !stage.fixed_ports {
+        plan.node.http.operator = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        plan.node.http.public = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    }
+    plan.node.external_url = format!("http://{}", plan.node.http.operator);
+    plan.node.status_page.url = format!("http://{}", plan.node.http.public);
+    Ok((plan, differences))
+}
+
+fn demo_pod(pod: &Pod, accounts: &[(PodName, PartnerAccount)], stage: &Stage<'_>) -> anyhow::Result<Pod> {
+    let account = accounts.iter().find(|(name, _)| *name == pod.name).map(|(_, account)| account.clone());
+    let PartnerAccount::Twilio(mut account) = account.context("every pod has keys")?;
+    account.signalling = (stage.signalling)(&pod.name);
+    account.ca_file = Some(stage.ca_file.to_owned());
+    account.edges.truncate(1);
+    let mut thresholds = pod.thresholds.clone();
+    thresholds.stable = STABLE;
+    Ok(Pod {
+        partner: PartnerAccount::Twilio(account),
+        budget: Budget { connections_per_minute: RATE },
+        thresholds,
+        ..pod.clone()
+    })
+}
+
+fn receivers(plan: &mut Plan, stage: &Stage<'_>) -> anyhow::Result<()> {
+    let mailbox = |receiver: &Receiver| {
+        let to = match &receiver.kind {
+            ReceiverKind::Email(email) => email.to.clone(),
+            ReceiverKind::Webhook(_) => return None,
+        };
+        let email = Email {
+            from: "Ringcheck <ringcheck@example.com>".to_owned(),
+            to,
+            host: stage.mail.ip().to_string(),
+            port: stage.mail.port(),
+            security: SmtpSecurity::Loopback,
+            auth: None,
+            ca_file: None,
+        };
+        Some(Arc::new(Receiver { name: receiver.name.clone(), kind: ReceiverKind::Email(email), fallback: None }))
+    };
+    plan.receivers = plan.receivers.iter().filter_map(|receiver| mailbox(receiver)).collect();
+    let known = |receiver: &Arc<Receiver>| plan.receivers.iter().find(|known| known.name == receiver.name).cloned();
+    let owner = plan.node.owner.to.iter().filter_map(known).collect();
+    let on_call = |route: &Route| Route {
+        to: route.to.iter().filter_map(known).filter(|to| to.name.as_str() == "voice-oncall").collect(),
+        ..route.clone()
+    };
+    let routes: Vec<Route> = plan.routes.iter().map(on_call).filter(|route| !route.to.is_empty()).collect();
+    plan.node.owner.to = owner;
+    plan.routes = routes;
+    anyhow::ensure!(!plan.routes.is_empty(), "the example has a route to voice-oncall");
+    Ok(())
+}

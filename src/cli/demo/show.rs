@@ -1,0 +1,285 @@
+//! The demo from the curtain to the end.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use super::mail_sink::{Mail, MailSink};
+use super::overlay::{self, Difference, Stage};
+use crate::cli::command_line::Globals;
+use crate::cli::ending::{Ending, Failure};
+use crate::cli::output::{self, Color, Format};
+use crate::engine::{Audience, IncidentFacts, IncidentState, Verdict, View};
+use crate::io::clock;
+use crate::model::{EdgeName, PodName, Timestamp, humane};
+use crate::node::Node;
+use crate::partner_server::{PartnerServer, PartnerSettings, PodSettings};
+use crate::plan::{PartnerAccount, Plan};
+use crate::sim::{CellIs, Fault, FaultRule, Predicate, Residue};
+
+/// All is well for so long before the fault begins.
+const QUIET: Duration = Duration::from_secs(8);
+/// The fault stays so long after the page, so that the status page can be looked at.
+const LINGER: Duration = Duration::from_secs(12);
+/// The demo gives up if something takes longer than this.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Watch ringcheck find the incident of 10 September 2024 and send the page
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// End by itself once the incident has been paged and resolved
+    #[arg(long)]
+    exit: bool,
+    /// Listen on any free ports instead of the example's 9870 and 9871
+    #[arg(long)]
+    free_ports: bool,
+    /// How to print what came of it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ringcheck demo                        stays up until Ctrl-C; the dashboard stays open
+  ringcheck demo --exit --format json   one JSON object for scripts: onset, first_failed_attempt,
+                                        paged, resolved, pages, pods
+
+Needs no account and no network: everything listens on loopback.
+Exit codes: 0 the incident was paged once and resolved, 1 it was not, 3 the demo could not run.";
+
+/// What came of it, for scripts.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Story {
+    onset: Option<String>,
+    first_failed_attempt: Option<String>,
+    paged: Option<String>,
+    resolved: Option<String>,
+    pages: u32,
+    pods: Vec<PodName>,
+}
+
+/// Runs it.
+pub fn run(args: &Args, globals: &Globals) -> Result<Ending, Failure> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    let folder = DemoFolder::make()?;
+    let show = Show { color: globals.color.on(&std::io::stdout()), quiet: args.format == Format::Json };
+    let story = runtime.block_on(play(args, &show, &folder.0))?;
+    if args.format == Format::Json {
+        output::write_json(&story)?;
+    }
+    Ok(Ending::well_if(story.pages == 1 && story.resolved.is_some()))
+}
+
+/// A folder that is removed with everything in it.
+struct DemoFolder(PathBuf);
+
+impl DemoFolder {
+    fn make() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("ringcheck-demo-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for DemoFolder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// What people see.
+struct Show {
+    color: bool,
+    quiet: bool,
+}
+
+impl Show {
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            output::write(&format!("{text}\n")).ok();
+        }
+    }
+
+    fn at(&self, at: Timestamp, text: &str) {
+        self.say(&format!("{}  {text}", Color::Dim.paint(&at.clock(), self.color)));
+    }
+}
+
+async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> {
+    let example = overlay::example()?;
+    let (partner, accounts) = start_partner(&example, folder).await?;
+    let mut sink = MailSink::start().context("cannot start the mailbox")?;
+    let controls = [control().await?, control().await?];
+    let ca_file = folder.join("partner-ca.pem");
+    let stage = Stage {
+        folder,
+        signalling: &|pod| partner.url(pod),
+        ca_file: &ca_file,
+        mail: sink.address,
+        controls,
+        fixed_ports: !args.free_ports,
+    };
+    let (plan, differences) = overlay::lay_over(example, &accounts, &stage)?;
+    let pods: Vec<PodName> = plan.pods.iter().map(|pod| pod.name.clone()).collect();
+    let node = Node::start(plan, None).await.context("try --free-ports if another program listens there")?;
+    introduce(show, &differences, &node);
+
+    let mut story = Story::default();
+    wait(&node, |view| view.pods.iter().all(|pod| pod.verdict == Verdict::Healthy)).await?;
+    show.at(clock::now(), "all three pods are healthy; every connection registers as an agent's would");
+    clock::sleep_until(clock::now().plus(QUIET)).await;
+    let onset = clock::now();
+    switch(&partner, &pods, vec![the_fault()?]).await?;
+    story.onset = Some(onset.to_rfc3339());
+    show.at(onset, &Color::Yellow.paint(ONSET, show.color));
+
+    let page = next_mail(&mut sink).await?;
+    let facts = incident(&node).context("a page without an incident")?;
+    story.first_failed_attempt = Some(facts.first_failure.to_rfc3339());
+    story.paged = Some(page.at.to_rfc3339());
+    story.pages = 1;
+    show.at(facts.first_failure, "the first attempt fails");
+    show.at(page.at, &format!("the page arrives, {} after the onset:", humane(page.at.since(onset))));
+    show.say(&framed(&page, show.color));
+
+    let until = clock::now().plus(LINGER);
+    story.pages += further_first_pages(&mut sink, &page, until).await;
+    switch(&partner, &pods, Vec::new()).await?;
+    show.at(clock::now(), "the partner takes the deployment back");
+    let end = resolution(&mut sink, &page, &mut story.pages).await?;
+    let facts = wait_incident(&node).await?;
+    story.resolved = facts.resolved.map(|at| at.to_rfc3339());
+    story.pods = facts.pods.iter().map(|impact| impact.pod.clone()).collect();
+    show.at(end.at, "recovery is proven, and told in the same thread:");
+    show.say(&framed(&end, show.color));
+    if !args.exit {
+        show.say("\nThe demo stays up: look around, Ctrl-C ends it.");
+        tokio::signal::ctrl_c().await.ok();
+    }
+    node.stop().await;
+    partner.shutdown().await;
+    Ok(story)
+}
+
+const ONSET: &str = "the partner deploys: capability tokens with \"_\" at payload offset 3 (mod 4) are refused";
+
+async fn start_partner(
+    plan: &Plan,
+    folder: &Path,
+) -> anyhow::Result<(PartnerServer, Vec<(PodName, PartnerAccount)>)> {
+    let mut accounts = Vec::new();
+    let mut pods = Vec::new();
+    for pod in &plan.pods {
+        let (keys, account) = overlay::keys(pod, folder)?;
+        let edge: EdgeName = pod.edges().first().context("every pod has an edge")?.clone();
+        pods.push(PodSettings { name: pod.name.clone(), keys, edge, port: 0 });
+        accounts.push((pod.name.clone(), account));
+    }
+    let partner = PartnerServer::start(PartnerSettings::for_pods(pods)).await.context("cannot start the partner")?;
+    let pem = partner.ca_pem().unwrap_or_default();
+    std::fs::write(folder.join("partner-ca.pem"), pem).context("cannot write the partner's certificate")?;
+    Ok((partner, accounts))
+}
+
+/// Something that answers and is not the partner.
+async fn control() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    Ok(address)
+}
+
+/// The fault of 10 September 2024.
+fn the_fault() -> anyhow::Result<FaultRule> {
+    let payload = CellIs {
+        symbol: Some(crate::model::Symbol::Underscore),
+        residue: Residue::new(3),
+        ..CellIs::default()
+    };
+    let when =
+        Predicate { kind: Some(crate::model::TokenKind::Capability), payload: Some(payload), ..Predicate::default() };
+    Ok(FaultRule::new(Fault::named("token-invalid")?, when)?)
+}
+
+async fn switch(partner: &PartnerServer, pods: &[PodName], rules: Vec<FaultRule>) -> anyhow::Result<()> {
+    for pod in pods {
+        partner.set_faults(pod, rules.clone()).await?;
+    }
+    Ok(())
+}
+
+fn introduce(show: &Show, differences: &[Difference], node: &Node) {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}\n", Color::Bold.paint("ringcheck demo: the incident of 10 September 2024", show.color));
+    let _ = writeln!(text, "The example of config/ and probes/, with these differences:");
+    let mut rows = vec![["".to_owned(), "production".to_owned(), "demo".to_owned()]];
+    rows.extend(differences.iter().map(|d| [format!("  {}", d.what), d.production.clone(), d.demo.clone()]));
+    output::table(&mut text, &rows, show.color);
+    let _ = writeln!(text, "\n  dashboard    http://{}/", node.operator);
+    let _ = writeln!(text, "  status page  http://{}/\n", node.public);
+    show.say(text.trim_end_matches('\n'));
+    show.say("");
+}
+
+fn framed(mail: &Mail, color: bool) -> String {
+    let mut text = String::new();
+    let bar = Color::Yellow.paint("│", color);
+    let _ = writeln!(text, "          {bar} To: {}", mail.to.join(", "));
+    let _ = writeln!(text, "          {bar} Subject: {}", Color::Bold.paint(&mail.subject, color));
+    let _ = writeln!(text, "          {bar}");
+    for line in mail.text.lines() {
+        let _ = writeln!(text, "          {bar} {line}");
+    }
+    text
+}
+
+async fn wait(node: &Node, ready: impl Fn(&View) -> bool) -> anyhow::Result<()> {
+    let mut view = node.view.clone();
+    let waited = tokio::time::timeout(PATIENCE, view.wait_for(|view| !view.pods.is_empty() && ready(view))).await;
+    waited.context("it took too long")?.context("the node has stopped")?;
+    Ok(())
+}
+
+fn incident(node: &Node) -> Option<IncidentFacts> {
+    node.view.borrow().incidents.iter().find(|facts| facts.audience == Audience::VoiceOnCall).cloned()
+}
+
+async fn wait_incident(node: &Node) -> anyhow::Result<IncidentFacts> {
+    let over = |facts: &IncidentFacts| facts.state == IncidentState::Resolved;
+    wait(node, |view| view.incidents.iter().any(over)).await?;
+    incident(node).context("the incident is gone")
+}
+
+async fn next_mail(sink: &mut MailSink) -> anyhow::Result<Mail> {
+    let mail = tokio::time::timeout(PATIENCE, sink.mails.recv()).await.context("no page arrived in time")?;
+    mail.context("the mailbox is gone")
+}
+
+/// Pages of other incidents that arrive until then: there should be none.
+async fn further_first_pages(sink: &mut MailSink, page: &Mail, until: Timestamp) -> u32 {
+    let mut further = 0;
+    loop {
+        tokio::select! {
+            () = clock::sleep_until(until) => return further,
+            Some(mail) = sink.mails.recv() => further += u32::from(mail.subject != page.subject),
+        }
+    }
+}
+
+/// The mail that says that it is over; others are counted if they begin something new.
+async fn resolution(sink: &mut MailSink, page: &Mail, pages: &mut u32) -> anyhow::Result<Mail> {
+    loop {
+        let mail = next_mail(sink).await?;
+        if mail.subject != page.subject {
+            *pages += 1;
+        } else if mail.text.contains("RESOLVED") {
+            return Ok(mail);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `ringcheck run`: the monitor.
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::PlanDirs;
+use super::command_line::Globals;
+use super::ending::{Ending, Failure};
+use crate::io::config_files;
+use crate::node::{Node, PlanFiles};
+
+/// Run the monitor until it is told to stop
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ringcheck run
+  ringcheck run --config /etc/ringcheck --probes /etc/ringcheck/probes --log-format json
+
+Signals: SIGHUP reads the configuration again (a bad one is refused, the old one stays);
+SIGTERM and SIGINT stop it cleanly.
+Exit codes: 0 stopped as told, 2 a mistake in the configuration, 3 it could not start.")]
+pub struct Args {
+    #[command(flatten)]
+    dirs: PlanDirs,
+}
+
+/// Runs it.
+pub fn run(args: &Args, _globals: &Globals) -> Result<Ending, Failure> {
+    let read = config_files::load(&args.dirs.config, &args.dirs.probes)?;
+    for warning in read.warnings.iter() {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    runtime.block_on(async {
+        let files = PlanFiles::new(args.dirs.config.clone(), args.dirs.probes.clone());
+        let node = Node::start(read.plan, Some(files)).await?;
+        tracing::info!(dashboard = %format!("http://{}/", node.operator), status_page = %format!("http://{}/", node.public), "running");
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for SIGINT")?,
+        }
+        tracing::info!("stopping");
+        node.stop().await;
+        Ok::<(), anyhow::Error>(())
+    })?;
+    Ok(Ending::Well)
+}

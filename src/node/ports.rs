@@ -1,0 +1,83 @@
+//! The engine's ports in the real world: the journal, the dialer, the receivers, the controls.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::thread::say;
+use crate::drive::Ports;
+use crate::engine::{Effect, Input, Record};
+use crate::io::clock;
+use crate::io::controls::Controls;
+use crate::io::dialer::Dialer;
+use crate::io::http::Metrics;
+use crate::io::receiver::{Finished, Outbox};
+use crate::io::store::{Store, StoreError};
+use crate::io::tls::Tls;
+use crate::model::AttemptReport;
+use crate::plan::Plan;
+
+/// The ports of a real node.
+pub(super) struct NodePorts {
+    pub(super) plan: Arc<Plan>,
+    pub(super) store: Store,
+    pub(super) metrics: Arc<Metrics>,
+    dialer: Dialer,
+    outbox: Outbox,
+    controls: Arc<Controls>,
+    inbox: mpsc::Sender<Input>,
+}
+
+impl NodePorts {
+    /// Needs a runtime.
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        store: Store,
+        metrics: Arc<Metrics>,
+        inbox: mpsc::Sender<Input>,
+        reports: mpsc::Sender<AttemptReport>,
+        delivered: mpsc::Sender<Finished>,
+    ) -> anyhow::Result<Self> {
+        metrics.planned(&plan, clock::now());
+        Ok(Self {
+            dialer: Dialer::start(plan.node.location.name.clone(), reports)?,
+            outbox: Outbox::new(Arc::new(Tls::default()), delivered),
+            controls: Arc::new(Controls::new()?),
+            plan,
+            store,
+            metrics,
+            inbox,
+        })
+    }
+
+    /// Goes on with another plan.
+    pub(super) fn take_plan(&mut self, plan: Arc<Plan>) {
+        self.store.reconfigure(&plan.node.store);
+        self.metrics.planned(&plan, clock::now());
+        self.plan = plan;
+    }
+}
+
+impl Ports for NodePorts {
+    type Error = StoreError;
+
+    fn append(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        self.metrics.observe(records);
+        records.iter().for_each(say);
+        self.store.append(clock::now(), records).map(drop)
+    }
+
+    fn dispatch(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial(spec) => self.dialer.dial(spec, self.plan.clone()),
+            Effect::Deliver(notification) => self.outbox.deliver(notification, &self.plan),
+            Effect::CheckControls => {
+                let (controls, plan, inbox) = (self.controls.clone(), self.plan.clone(), self.inbox.clone());
+                tokio::spawn(async move {
+                    let (answered, of) = controls.check(&plan.node.location.control).await;
+                    inbox.send(Input::ControlsChecked { answered, of }).await.ok();
+                });
+            }
+        }
+    }
+}
