@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, pause, run, sim};
+use super::{check_config, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -43,6 +43,7 @@ enum Command {
     CheckConfig(check_config::Args),
     Pause(pause::Args),
     Run(run::Args),
+    Schema(schema::Args),
     Sim(sim::Args),
 }
 
@@ -52,6 +53,7 @@ impl Command {
             Self::CheckConfig(args) => check_config::run(args, globals),
             Self::Pause(args) => pause::run(args, globals),
             Self::Run(args) => run::run(args, globals),
+            Self::Schema(args) => schema::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
         }
     }

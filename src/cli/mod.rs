@@ -11,6 +11,7 @@ pub mod output;
 mod pause;
 mod plan_dirs;
 mod run;
+mod schema;
 mod sim;
 
 pub use command_line::main;

@@ -12,7 +12,9 @@ mod pod;
 mod probe;
 mod problem;
 mod receiver;
+mod reference;
 pub mod scalar;
+mod schema;
 pub mod shape;
 pub mod shapes;
 mod source;
@@ -26,6 +28,8 @@ mod whole;
 mod tests;
 
 pub use problem::{Place, Problem, Problems};
+pub use reference::markdown;
+pub use schema::schema;
 pub use source::{FileKind, SourceText, Sources};
 pub use table::{Placed, Reference};
 pub use texts::{PlanRead, read_texts};

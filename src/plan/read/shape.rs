@@ -24,6 +24,8 @@ pub struct Key {
     pub need: Need,
     /// What it means. One or two sentences.
     pub doc: &'static str,
+    /// A value in TOML, where the kind's own example says too little.
+    pub example: Option<&'static str>,
 }
 
 /// Whether a key must be there.
@@ -104,17 +106,25 @@ impl Shape {
 impl Key {
     /// A key that must be there.
     pub const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, need: Need::Required, doc }
+        Self { name, kind, need: Need::Required, doc, example: None }
     }
 
     /// A key that may be left out.
     pub const fn optional(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, need: Need::Optional, doc }
+        Self { name, kind, need: Need::Optional, doc, example: None }
     }
 
     /// A key that has a default, written as TOML.
     pub const fn default(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Self {
-        Self { name, kind, need: Need::Default(default), doc }
+        Self { name, kind, need: Need::Default(default), doc, example: None }
+    }
+}
+
+impl Key {
+    /// The same key with an example, written as TOML.
+    pub const fn such_as(mut self, example: &'static str) -> Self {
+        self.example = Some(example);
+        self
     }
 }
 
@@ -139,6 +149,7 @@ impl Kind {
             Self::PerYear(max) => format!("a number per year, above 0, at most {max}"),
             Self::Integer(min, max) => format!("a whole number, {min} to {max}"),
             Self::Flag => "true or false".to_owned(),
+            Self::Choice([word]) => format!("\"{word}\""),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Secret => "a secret: { env = \"NAME\" } or { file = \"path\" }".to_owned(),
             Self::SecretsByName => "a table of secrets".to_owned(),

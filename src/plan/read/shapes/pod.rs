@@ -11,9 +11,11 @@ pub static POD: Shape = Shape {
     name: "pod",
     doc: "An isolated slice of the product with a partner account of its own: config/pods/*.toml, one file each.",
     keys: &[
-        Key::required("name", Kind::Name, "Its name, for us."),
-        Key::required("public_name", Kind::Text, "Its name for the public. Nothing else about it is ever published."),
-        Key::optional("runbook", Kind::Url, "A page that helps whoever is woken."),
+        Key::required("name", Kind::Name, "Its name, for us.").such_as("\"pod-18\""),
+        Key::required("public_name", Kind::Text, "Its name for the public. Nothing else about it is ever published.")
+            .such_as("\"Europe 2\""),
+        Key::optional("runbook", Kind::Url, "A page that helps whoever is woken.")
+            .such_as("\"https://wiki.example.com/voice\""),
         Key::required("partner", Kind::ByKind(&PARTNERS), "Its account at the voice partner."),
         Key::default("tokens", Kind::Table(&TOKENS), "{}", "Where its tokens come from."),
         Key::default("thresholds", Kind::Table(&THRESHOLDS), "{}", "When it is broken."),
@@ -29,23 +31,27 @@ static TWILIO: Shape = Shape {
     name: "partner (twilio)",
     doc: "A Twilio account.",
     keys: &[
-        Key::required("kind", Kind::Choice(&["twilio"]), "\"twilio\"."),
+        Key::required("kind", Kind::Choice(&["twilio"]), "Which partner."),
         Key::required("account_sid", Kind::Sid("AC"), "The account."),
         Key::optional("application_sid", Kind::Sid("AP"), "A test application of its own, for capability tokens."),
-        Key::required("edges", Kind::List(&Kind::Name, 1, 8), "Where to connect, first choice first."),
+        Key::required("edges", Kind::List(&Kind::Name, 1, 8), "Where to connect, first choice first.")
+            .such_as("[\"dublin\", \"frankfurt\"]"),
         Key::optional(
             "api_key",
             Kind::OneOrMore(&Kind::Table(&API_KEY)),
             "Keys that sign access tokens; several while one is being changed.",
-        ),
+        )
+        .such_as("{ sid = \"SK…\", secret = { env = \"POD18_API_KEY_SECRET\" } }"),
         Key::optional(
             "auth_token",
             Kind::Secret,
             "The account's auth token. Only where capability tokens are still in use.",
-        ),
-        Key::optional("region", Kind::Name, "Home region of the API keys, if it is not us1."),
+        )
+        .such_as("{ env = \"POD18_AUTH_TOKEN\" }"),
+        Key::optional("region", Kind::Name, "Home region of the API keys, if it is not us1.").such_as("\"ie1\""),
         Key::optional("signalling", Kind::Signalling, "Connect here instead of the edges: tests and private links."),
-        Key::optional("rest", Kind::Url, "The REST API, where it is not the public one."),
+        Key::optional("rest", Kind::Url, "The REST API, where it is not the public one.")
+            .such_as("\"https://127.0.0.1:8443\""),
         Key::optional("ca_file", Kind::Path, CA_FILE),
     ],
 };
@@ -55,7 +61,7 @@ static API_KEY: Shape = Shape {
     doc: "An API key.",
     keys: &[
         Key::required("sid", Kind::Sid("SK"), "Its public part."),
-        Key::required("secret", Kind::Secret, "Its secret part."),
+        Key::required("secret", Kind::Secret, "Its secret part.").such_as("{ file = \"/run/secrets/pod18\" }"),
     ],
 };
 
@@ -69,9 +75,11 @@ static TOKENS: Shape = Shape {
             "[24, 25, 26]",
             "Lengths of the names in minted tokens, in characters. Three in a row have every remainder mod 3, as \
              real names do.",
-        ),
+        )
+        .such_as("[30, 31, 32]"),
         Key::default("ttl", Kind::Duration(MINUTE, HOUR), "\"10m\"", "How long a minted token lives."),
-        Key::optional("from", Kind::Table(&ENDPOINT), "Fetch tokens from the product's own endpoint instead."),
+        Key::optional("from", Kind::Table(&ENDPOINT), "Fetch tokens from the product's own endpoint instead.")
+            .such_as("{ url = \"https://product.example.com/voice-token\" }"),
     ],
 };
 
@@ -79,7 +87,7 @@ static ENDPOINT: Shape = Shape {
     name: "tokens.from",
     doc: "The product's own token endpoint, asked with POST.",
     keys: &[
-        Key::required("url", Kind::Url, "Its address."),
+        Key::required("url", Kind::Url, "Its address.").such_as("\"https://product.example.com/voice-token\""),
         Key::default("headers", Kind::SecretsByName, "{}", "Headers to send; their values are secrets."),
         Key::optional("pointer", Kind::Pointer, "Where the token stands in the JSON answer; the whole body if absent."),
         Key::default("kind", Kind::Choice(&["access", "capability"]), "\"access\"", "What kind of token it gives."),
@@ -103,19 +111,22 @@ static THRESHOLDS: Shape = Shape {
             Kind::Table(&DEVICE_ERRORS),
             "{}",
             "The share of failing attempts that is to be found, and how sure to be.",
-        ),
+        )
+        .such_as("{ detect = \"5%\" }"),
         Key::default(
             "persist",
             Kind::Duration(0, 10 * MINUTE),
             "\"8s\"",
             "How long a fault must last before it pages. A shorter one is recorded.",
-        ),
+        )
+        .such_as("\"15s\""),
         Key::default(
             "overdue",
             Kind::Duration(500, 30 * SECOND),
             "\"2500ms\"",
             "An attempt without a result for so long counts as failing when all attempts fail.",
-        ),
+        )
+        .such_as("\"4s\""),
         Key::default(
             "stable",
             Kind::Duration(10 * SECOND, 4 * HOUR),
@@ -133,7 +144,8 @@ static THRESHOLDS: Shape = Shape {
             Kind::List(&Kind::ByKind(&RULES), 0, 32),
             "[]",
             "Plain rules of your own, beside the others.",
-        ),
+        )
+        .such_as("[[thresholds.rule]]"),
     ],
 };
 
@@ -147,13 +159,15 @@ static DEVICE_ERRORS: Shape = Shape {
             Kind::PerYear(100),
             "\"0.2 per year\"",
             "False pages that are accepted, in a pod-year.",
-        ),
+        )
+        .such_as("\"1 per year\""),
         Key::default(
             "baseline",
             Kind::Share(0, 200),
             "\"1%\"",
             "What usually fails, until seven days have been measured. Must be less than half of detect.",
-        ),
+        )
+        .such_as("\"2%\""),
     ],
 };
 
@@ -166,16 +180,17 @@ static RULES: [(&str, &Shape); 6] = [
     ("certificate_days", &CERTIFICATE_DAYS),
 ];
 
-const RULE_KINDS: Kind = Kind::Choice(&["share", "k_of_n", "consecutive", "too_few", "latency", "certificate_days"]);
+const KIND: &str = "Which kind of rule.";
 
 static SHARE: Shape = Shape {
     name: "rule (share)",
     doc: "Pages when at least this share of the attempts in a window failed.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"share\" here."),
+        Key::required("kind", Kind::Choice(&["share"]), KIND),
         Key::required("share", Kind::Share(1, 1000), "The share."),
         Key::default("window", Kind::Duration(10 * SECOND, 24 * HOUR), "\"5m\"", "The window."),
-        Key::default("minimum", Kind::Integer(1, 10_000), "8", "Fewest failures; small ones make false pages."),
+        Key::default("minimum", Kind::Integer(1, 10_000), "8", "Fewest failures; small ones make false pages.")
+            .such_as("15"),
     ],
 };
 
@@ -183,9 +198,9 @@ static K_OF_N: Shape = Shape {
     name: "rule (k_of_n)",
     doc: "Pages when so many of the last attempts failed.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"k_of_n\" here."),
-        Key::required("failures", Kind::Integer(1, 64), "How many."),
-        Key::required("of", Kind::Integer(1, 64), "Of how many; not less than failures."),
+        Key::required("kind", Kind::Choice(&["k_of_n"]), KIND),
+        Key::required("failures", Kind::Integer(1, 64), "How many.").such_as("7"),
+        Key::required("of", Kind::Integer(1, 64), "Of how many; not less than failures.").such_as("12"),
     ],
 };
 
@@ -193,8 +208,8 @@ static CONSECUTIVE: Shape = Shape {
     name: "rule (consecutive)",
     doc: "Pages when so many attempts failed in a row.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"consecutive\" here."),
-        Key::required("failures", Kind::Integer(1, 64), "How many."),
+        Key::required("kind", Kind::Choice(&["consecutive"]), KIND),
+        Key::required("failures", Kind::Integer(1, 64), "How many.").such_as("5"),
     ],
 };
 
@@ -202,8 +217,8 @@ static TOO_FEW: Shape = Shape {
     name: "rule (too_few)",
     doc: "Tells the owner of the monitor when fewer attempts than this were observed in a window.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"too_few\" here."),
-        Key::required("minimum", Kind::Integer(1, 100_000), "Fewest observations."),
+        Key::required("kind", Kind::Choice(&["too_few"]), KIND),
+        Key::required("minimum", Kind::Integer(1, 100_000), "Fewest observations.").such_as("20"),
         Key::required("window", Kind::Duration(10 * SECOND, 24 * HOUR), "The window."),
     ],
 };
@@ -212,10 +227,11 @@ static LATENCY: Shape = Shape {
     name: "rule (latency)",
     doc: "Pages when it takes too long to register.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"latency\" here."),
-        Key::default("percentile", Kind::Integer(50, 99), "95", "Which percentile of the time to registration."),
-        Key::required("longer_than", Kind::Duration(1, MINUTE), "The limit."),
-        Key::default("of", Kind::Integer(10, 256), "100", "Over how many attempts."),
+        Key::required("kind", Kind::Choice(&["latency"]), KIND),
+        Key::default("percentile", Kind::Integer(50, 99), "95", "Which percentile of the time to registration.")
+            .such_as("99"),
+        Key::required("longer_than", Kind::Duration(1, MINUTE), "The limit.").such_as("\"3s\""),
+        Key::default("of", Kind::Integer(10, 256), "100", "Over how many attempts.").such_as("60"),
     ],
 };
 
@@ -223,8 +239,8 @@ static CERTIFICATE_DAYS: Shape = Shape {
     name: "rule (certificate_days)",
     doc: "Tells the owner of the monitor when an edge's certificate ends in fewer days.",
     keys: &[
-        Key::required("kind", RULE_KINDS, "\"certificate_days\" here."),
-        Key::required("days", Kind::Integer(1, 365), "Days."),
+        Key::required("kind", Kind::Choice(&["certificate_days"]), KIND),
+        Key::required("days", Kind::Integer(1, 365), "Days.").such_as("14"),
     ],
 };
 
@@ -237,5 +253,6 @@ static BUDGET: Shape = Shape {
         "6",
         "Connections a minute, on average. 6 is what an unasked monitor may do; more finds small faults sooner: \
          check-config shows by how much. Ask the partner before you raise it.",
-    )],
+    )
+    .such_as("30")],
 };

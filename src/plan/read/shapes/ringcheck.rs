@@ -30,12 +30,14 @@ static LOCATION: Shape = Shape {
     name: "location",
     doc: "Where this node probes from.",
     keys: &[
-        Key::required("name", Kind::Name, "Its name: in pages, metrics and in the names that it registers."),
+        Key::required("name", Kind::Name, "Its name: in pages, metrics and in the names that it registers.")
+            .such_as("\"eu-west\""),
         Key::required(
             "control",
             Kind::List(&Kind::ControlTarget, 2, 16),
             "Targets that are nearly always up and are not the partner. If all of them fail, it is our own network.",
-        ),
+        )
+        .such_as("[\"https://example.com\", \"tcp://9.9.9.9:53\"]"),
     ],
 };
 
@@ -43,8 +45,10 @@ static STORE: Shape = Shape {
     name: "store",
     doc: "What the node remembers, and where.",
     keys: &[
-        Key::default("path", Kind::Path, "\"../var/ringcheck.db\"", "The database file; made if it is not there."),
-        Key::default("retention", Kind::Duration(DAY, 3650 * DAY), "\"90d\"", "How long observations are kept."),
+        Key::default("path", Kind::Path, "\"../var/ringcheck.db\"", "The database file; made if it is not there.")
+            .such_as("\"/var/lib/ringcheck/ringcheck.db\""),
+        Key::default("retention", Kind::Duration(DAY, 3650 * DAY), "\"90d\"", "How long observations are kept.")
+            .such_as("\"30d\""),
         Key::default(
             "disk_max",
             Kind::Bytes(16 << 20),
@@ -63,8 +67,10 @@ static HTTP: Shape = Shape {
             "operator_token",
             Kind::Secret,
             "Bearer token for the operator side. Required unless it listens on loopback only.",
-        ),
-        Key::default("public", Kind::Listen, "\"127.0.0.1:9871\"", "Status page and feeds, nothing else."),
+        )
+        .such_as("{ env = \"OPERATOR_TOKEN\" }"),
+        Key::default("public", Kind::Listen, "\"127.0.0.1:9871\"", "Status page and feeds, nothing else.")
+            .such_as("\"0.0.0.0:9871\""),
     ],
 };
 
@@ -78,43 +84,47 @@ static STATUS_PAGE: Shape = Shape {
     name: "status_page",
     doc: "What the public sees.",
     keys: &[
-        Key::default("title", Kind::Text, "\"Calling status\"", "The page's title."),
-        Key::required("url", Kind::Url, "The page's public address, for links."),
+        Key::default("title", Kind::Text, "\"Calling status\"", "The page's title.").such_as("\"Calling status\""),
+        Key::required("url", Kind::Url, "The page's public address, for links.")
+            .such_as("\"https://status.example.com\""),
         Key::default(
             "notice_after",
             Kind::Duration(0, 60 * MINUTE),
             "\"60s\"",
             "A public notice is opened so long after an incident, if it is still open.",
-        ),
+        )
+        .such_as("\"2m\""),
     ],
 };
 
 static RECEIVERS: [(&str, &Shape); 2] = [("email", &EMAIL), ("webhook", &WEBHOOK)];
 
-const RECEIVER_KINDS: Kind = Kind::Choice(&["email", "webhook"]);
+const KIND: &str = "Which kind of receiver.";
 const RECEIVER_NAME: &str = "Its name, for routes, owner and fallback.";
 const RECEIVER_FALLBACK: &str = "Name of the receiver that is told when this one cannot be reached.";
-const CA_FILE: &str = "Certificates (PEM) of an own authority that is trusted besides the public ones.";
+const CA_FILE: &str = "Certificates (PEM) of an own authority that is trusted instead of the public ones.";
 
 static EMAIL: Shape = Shape {
     name: "receiver (email)",
     doc: "E-mail over SMTP, one mail to each address.",
     keys: &[
-        Key::required("name", Kind::Name, RECEIVER_NAME),
-        Key::required("kind", RECEIVER_KINDS, "\"email\" here."),
-        Key::optional("fallback", Kind::Name, RECEIVER_FALLBACK),
+        Key::required("name", Kind::Name, RECEIVER_NAME).such_as("\"voice-oncall\""),
+        Key::required("kind", Kind::Choice(&["email"]), KIND),
+        Key::optional("fallback", Kind::Name, RECEIVER_FALLBACK).such_as("\"oncall-hook\""),
         Key::required("from", Kind::Mailbox, "Sender."),
-        Key::required("to", Kind::List(&Kind::Mailbox, 1, 50), "Addresses."),
+        Key::required("to", Kind::List(&Kind::Mailbox, 1, 50), "Addresses.").such_as("[\"voice-oncall@example.com\"]"),
         Key::required("host", Kind::Host, "The mail server that takes our mail."),
-        Key::optional("port", Kind::Integer(1, 65535), "Its port. 587 with STARTTLS, 465 with TLS, 25 to loopback."),
+        Key::optional("port", Kind::Integer(1, 65535), "Its port. 587 with STARTTLS, 465 with TLS, 25 to loopback.")
+            .such_as("465"),
         Key::default(
             "security",
             Kind::Choice(&["starttls", "tls", "none"]),
             "\"starttls\"",
             "How the connection is secured. There is no \"if offered\"; none only to a loopback address.",
-        ),
-        Key::optional("user", Kind::Text, "User name; with password."),
-        Key::optional("password", Kind::Secret, "Password; with user."),
+        )
+        .such_as("\"tls\""),
+        Key::optional("user", Kind::Text, "User name; with password.").such_as("\"ringcheck\""),
+        Key::optional("password", Kind::Secret, "Password; with user.").such_as("{ env = \"SMTP_PASSWORD\" }"),
         Key::optional("ca_file", Kind::Path, CA_FILE),
     ],
 };
@@ -123,15 +133,17 @@ static WEBHOOK: Shape = Shape {
     name: "receiver (webhook)",
     doc: "A POST of JSON, signed as Standard Webhooks 1.0.0.",
     keys: &[
-        Key::required("name", Kind::Name, RECEIVER_NAME),
-        Key::required("kind", RECEIVER_KINDS, "\"webhook\" here."),
-        Key::optional("fallback", Kind::Name, RECEIVER_FALLBACK),
-        Key::required("url", Kind::UrlOrSecret, "Where to. A secret if the address itself is one."),
+        Key::required("name", Kind::Name, RECEIVER_NAME).such_as("\"oncall-hook\""),
+        Key::required("kind", Kind::Choice(&["webhook"]), KIND),
+        Key::optional("fallback", Kind::Name, RECEIVER_FALLBACK).such_as("\"voice-oncall\""),
+        Key::required("url", Kind::UrlOrSecret, "Where to. A secret if the address itself is one.")
+            .such_as("\"https://hooks.example.com/ringcheck\""),
         Key::required(
             "secret",
             Kind::OneOrMore(&Kind::Secret),
             "Signs each request (whsec_…). Several while it is being changed: all of them sign.",
-        ),
+        )
+        .such_as("{ env = \"WEBHOOK_SECRET\" }"),
         Key::optional("ca_file", Kind::Path, CA_FILE),
     ],
 };
@@ -145,8 +157,10 @@ static ROUTE: Shape = Shape {
             Kind::Choice(&["warning", "critical"]),
             "\"warning\"",
             "Incidents of this severity or worse.",
-        ),
-        Key::default("pods", Kind::List(&Kind::Name, 0, 2000), "[]", "Only incidents of these pods; of all if empty."),
-        Key::required("to", Kind::List(&Kind::Name, 1, 16), "Names of receivers."),
+        )
+        .such_as("\"critical\""),
+        Key::default("pods", Kind::List(&Kind::Name, 0, 2000), "[]", "Only incidents of these pods; of all if empty.")
+            .such_as("[\"pod-14\", \"pod-18\"]"),
+        Key::required("to", Kind::List(&Kind::Name, 1, 16), "Names of receivers.").such_as("[\"voice-oncall\"]"),
     ],
 };
