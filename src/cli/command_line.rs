@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, pause, run, schema, sim};
+use super::{check_config, init, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -21,6 +21,10 @@ pub struct CommandLine {
 }
 
 const EXAMPLES: &str = "\
+Examples:
+  ringcheck init             write a first configuration
+  ringcheck check-config     list every mistake in it
+
 Exit codes: 0 all is well, 1 what was checked is not well, 2 a mistake in configuration or
 arguments, 3 ringcheck itself could not do it.";
 
@@ -41,6 +45,7 @@ pub struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     CheckConfig(check_config::Args),
+    Init(init::Args),
     Pause(pause::Args),
     Run(run::Args),
     Schema(schema::Args),
@@ -51,11 +56,19 @@ impl Command {
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
             Self::CheckConfig(args) => check_config::run(args, globals),
+            Self::Init(args) => init::run(args, globals),
             Self::Pause(args) => pause::run(args, globals),
             Self::Run(args) => run::run(args, globals),
             Self::Schema(args) => schema::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
         }
+    }
+}
+
+impl CommandLine {
+    /// Does what was asked.
+    pub fn run(&self) -> Result<Ending, Failure> {
+        self.command.run(&self.globals)
     }
 }
 
@@ -66,7 +79,7 @@ pub fn main() -> ExitCode {
     let globals = &line.globals;
     let result = logging::start(globals.log_format, &globals.log_level, globals.color)
         .map_err(Failure::Usage)
-        .and_then(|()| line.command.run(globals));
+        .and_then(|()| line.run());
     if let Err(failure) = &result {
         let word = Color::Red.paint("error:", globals.color.on(&io::stderr()));
         eprintln!("{word} {failure}");

@@ -6,6 +6,8 @@
 mod check_config;
 mod command_line;
 pub mod ending;
+mod init;
+mod init_files;
 mod logging;
 pub mod output;
 mod pause;

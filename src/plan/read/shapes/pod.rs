@@ -104,7 +104,7 @@ static ENDPOINT: Shape = Shape {
 
 static THRESHOLDS: Shape = Shape {
     name: "thresholds",
-    doc: "When a pod is broken. The defaults were computed and simulated: docs/deciding.md.",
+    doc: "When a pod is broken. The defaults were computed and simulated.",
     keys: &[
         Key::default(
             "device_errors",
