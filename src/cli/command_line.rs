@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, init, pause, run, schema, sim};
+use super::{check_config, init, partner, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -49,6 +49,7 @@ enum Command {
     Pause(pause::Args),
     Run(run::Args),
     Schema(schema::Args),
+    Partner(partner::Args),
     Sim(sim::Args),
 }
 
@@ -60,6 +61,7 @@ impl Command {
             Self::Pause(args) => pause::run(args, globals),
             Self::Run(args) => run::run(args, globals),
             Self::Schema(args) => schema::run(args, globals),
+            Self::Partner(args) => partner::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
         }
     }

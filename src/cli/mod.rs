@@ -10,6 +10,7 @@ mod init;
 mod init_files;
 mod logging;
 pub mod output;
+mod partner;
 mod pause;
 mod plan_dirs;
 mod run;

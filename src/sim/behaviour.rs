@@ -29,7 +29,7 @@ pub enum TransportFault {
 pub enum TcpFault {
     /// Nobody listens.
     Refused,
-    /// Accepted, then reset at once.
+    /// Accepted, then reset at the client's first byte.
     Reset,
     /// Accepted, then nothing is ever sent.
     Silence,

@@ -225,6 +225,9 @@ impl<'a> Run<'a> {
         let event = match self.transport() {
             Some(TransportFault::Tcp(fault)) => return self.tcp_trouble(fault),
             Some(TransportFault::Upgrade(UpgradeFault::Hang)) => return,
+            Some(TransportFault::Upgrade(UpgradeFault::Status { status: 200..=299, .. })) => {
+                Event::CouldNot(FailureReason::NotWebSocket)
+            }
             Some(TransportFault::Upgrade(UpgradeFault::Status { status, retry_after_s })) => {
                 Event::HttpRefused(status, retry_after_s)
             }

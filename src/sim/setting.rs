@@ -90,6 +90,16 @@ const BYTES_MAX: u32 = 64 * 1024 * 1024;
 const FRAMES_MAX: u32 = 100_000;
 
 impl Settings {
+    /// Reads the inside of a `with = { … }`, as on a command line.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Whole {
+            with: Settings,
+        }
+        toml::from_str::<Whole>(&format!("with = {{ {text} }}")).map(|whole| whole.with)
+    }
+
     /// The behaviour with these parameters.
     pub fn apply(&self, fault: &'static str, behaviour: Behaviour) -> Result<Behaviour, SettingError> {
         self.check_ranges(fault)?;

@@ -30,7 +30,13 @@ const fn status(status: u16, retry_after_s: Option<u32>) -> Behaviour {
 /// The chapter's faults.
 pub(super) const ENTRIES: &[Entry] = &[
     entry("tcp-refused", Tcp, tcp(TcpFault::Refused), Failed(Step::Tcp), "nobody listens"),
-    entry("tcp-reset", Tcp, tcp(TcpFault::Reset), Failed(Step::Tls), "accepts TCP and resets at once"),
+    entry(
+        "tcp-reset",
+        Tcp,
+        tcp(TcpFault::Reset),
+        Failed(Step::Tls),
+        "accepts TCP and resets it at the client's first byte",
+    ),
     entry("tcp-silence", Tcp, tcp(TcpFault::Silence), Failed(Step::Tls), "accepts TCP and says nothing"),
     entry(
         "tls-certificate-expired",

@@ -194,8 +194,8 @@ impl Peer {
     fn greet(&mut self, now: Timestamp) {
         match self.fault {
             Some(SessionFault::Refuse { code, retry_after_s, then }) => {
-                self.outputs.push_back(oddity::error(code, retry_after_s));
                 self.note(Note::of("token refused").code(code));
+                self.outputs.push_back(oddity::error(code, retry_after_s));
                 self.end(then, "ended after the refusal");
             }
             Some(SessionFault::Silence) => {
@@ -220,8 +220,8 @@ impl Peer {
     fn refuse(&mut self, refusal: Refusal) {
         self.fault = None;
         self.because = None;
-        self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
         self.note(Note::of("token refused").code(refusal.code));
+        self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
         self.end(Ending::Close(CLOSE_NORMAL), "ended after the refusal");
     }
 
@@ -236,8 +236,8 @@ impl Peer {
             identity: token.identity.clone(),
             ttl_s: Some(left),
         };
-        self.send(&ServerFrame::Connected(welcome));
         self.note(Note::of("connected"));
+        self.send(&ServerFrame::Connected(welcome));
         self.connected = true;
         if self.fault == Some(SessionFault::NoHeartbeat) {
             self.heartbeat = None;
@@ -254,10 +254,10 @@ impl Peer {
             return self.leave();
         }
         if let Some(refusal) = self.token.as_ref().and_then(|token| token.expired(now)) {
-            self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
-            self.send(&ServerFrame::Offline);
             self.registered = false;
-            return self.note(Note::of("registration expired").code(refusal.code));
+            self.note(Note::of("registration expired").code(refusal.code));
+            self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
+            return self.send(&ServerFrame::Offline);
         }
         if self.registered {
             return self.send(&ServerFrame::Ready);
@@ -270,8 +270,8 @@ impl Peer {
             }
             Some(SessionFault::OfflineInsteadOfReady) => self.offline("offline instead of ready"),
             Some(SessionFault::RefuseRegister { code, retry_after_s }) => {
-                self.outputs.push_back(oddity::error(code, retry_after_s));
                 self.note(Note::of("registration refused").code(code));
+                self.outputs.push_back(oddity::error(code, retry_after_s));
             }
             _ => self.ready(),
         }
@@ -279,8 +279,8 @@ impl Peer {
 
     fn ready(&mut self) {
         self.registered = true;
-        self.send(&ServerFrame::Ready);
         self.note(Note::of("registered"));
+        self.send(&ServerFrame::Ready);
         match self.fault {
             Some(SessionFault::AfterReady(oddity)) => self.odd(oddity),
             Some(SessionFault::OfflineAfterReady) => self.offline("offline out of the blue"),
@@ -295,21 +295,21 @@ impl Peer {
         if self.fault == Some(SessionFault::NoOfflineOnLeave) {
             return self.note(Note::of("leaving not confirmed"));
         }
-        self.send(&ServerFrame::Offline);
         self.note(Note::of("left"));
+        self.send(&ServerFrame::Offline);
     }
 
     fn offline(&mut self, did: &'static str) {
         self.registered = false;
-        self.send(&ServerFrame::Offline);
         self.note(Note::of(did));
+        self.send(&ServerFrame::Offline);
     }
 
     // ---- the ways out --------------------------------------------------------------------
 
     fn odd(&mut self, oddity: Oddity) {
-        oddity::outputs(oddity, |output| self.outputs.push_back(output));
         self.note(Note::of("something odd sent"));
+        oddity::outputs(oddity, |output| self.outputs.push_back(output));
     }
 
     fn nonsense(&mut self) {
@@ -324,17 +324,17 @@ impl Peer {
         match ending {
             Ending::Open => return,
             Ending::Close(code) => {
-                self.outputs.push_back(PeerOutput::Close(code));
                 self.note(note.code(u32::from(code)));
+                self.outputs.push_back(PeerOutput::Close(code));
             }
             Ending::Drop => {
-                self.outputs.push_back(PeerOutput::Drop);
                 self.note(note);
+                self.outputs.push_back(PeerOutput::Drop);
             }
             // The client is asked to close; the partner waits for that.
             Ending::StreamEnd => {
-                self.send(&ServerFrame::Close);
-                return self.note(note);
+                self.note(note);
+                return self.send(&ServerFrame::Close);
             }
         }
         self.stop();
@@ -351,6 +351,7 @@ impl Peer {
         self.outputs.push_back(PeerOutput::Text(frame.to_text()));
     }
 
+    /// Notes what is about to be done: whoever has seen it done finds it in the ground truth.
     fn note(&mut self, note: Note) {
         let note = note.because(self.because.clone());
         self.outputs.push_back(PeerOutput::Note(Box::new(note)));

@@ -1,0 +1,158 @@
+//! A partner with pods and a dialer that knows them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ringcheck::io::dialer::Dialer;
+use ringcheck::model::{
+    AttemptId, AttemptReport, AttemptSpec, EdgeName, KeySlot, PodName, Role, SignatureCells, Timestamp, TokenKind,
+    TokenWish,
+};
+use ringcheck::partner::twilio::AccountKeys;
+use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
+use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
+use ringcheck::plan::{Plan, Probe};
+use ringcheck::sim::FaultRule;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A partner with pods and a dialer that knows them.
+pub struct Bed {
+    pub partner: PartnerServer,
+    /// A probe that waits long, for whoever answers at all.
+    pub patient: Arc<Probe>,
+    /// A probe that waits a second, for who never answers.
+    pub impatient: Arc<Probe>,
+    plan: Arc<Plan>,
+    dialer: Dialer,
+    waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
+    _folder: TempDir,
+}
+
+pub fn pod_name(number: usize) -> PodName {
+    PodName::parse(&format!("pod-{number}")).expect("a name")
+}
+
+fn account_sid(number: usize) -> String {
+    format!("AC{number:032}")
+}
+
+impl Bed {
+    /// A partner over TLS with so many pods.
+    pub async fn start(pods: usize) -> Self {
+        let partner = PartnerServer::start(PartnerSettings::for_pods((0..pods).map(at_partner).collect()))
+            .await
+            .expect("started");
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = partner.ca_pem().expect("over TLS");
+        std::fs::write(folder.path().join("ca.pem"), ca).expect("written");
+        std::fs::write(folder.path().join("secret"), SECRET).expect("written");
+        let plan = Arc::new(plan(&folder, &partner, pods));
+        let (sender, mut reports) = mpsc::channel::<AttemptReport>(64);
+        let dialer = Dialer::start(plan.node.location.name.clone(), sender).expect("started");
+        let waiting = Arc::new(Mutex::new(BTreeMap::<AttemptId, oneshot::Sender<AttemptReport>>::new()));
+        let known = Arc::clone(&waiting);
+        tokio::spawn(async move {
+            while let Some(report) = reports.recv().await {
+                if let Some(sender) = known.lock().expect("not poisoned").remove(&report.id) {
+                    drop(sender.send(report));
+                }
+            }
+        });
+        let probe =
+            |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
+        let (patient, impatient) = (probe("patient"), probe("impatient"));
+        Self { partner, patient, impatient, plan, dialer, waiting, _folder: folder }
+    }
+
+    pub async fn set_faults(&self, pod: usize, rules: Vec<FaultRule>) {
+        self.partner.set_faults(&pod_name(pod), rules).await.expect("possible");
+    }
+
+    pub async fn attempt(
+        &self,
+        pod: usize,
+        probe: &Arc<Probe>,
+        kind: TokenKind,
+        like: SignatureCells,
+        serial: u64,
+    ) -> AttemptReport {
+        let kind_number = u64::from(kind == TokenKind::Access);
+        let id = AttemptId(pod as u64 * 1_000_000 + kind_number * 100_000 + serial);
+        let spec = AttemptSpec {
+            id,
+            pod: pod_name(pod),
+            probe: probe.name.clone(),
+            role: Role::Scheduled,
+            token: TokenWish::Fresh {
+                kind,
+                key: KeySlot(0),
+                name_length: 27 + u8::try_from(serial % 3).expect("small"),
+                unlike: SignatureCells::default(),
+                like,
+            },
+            edge: EdgeName::parse("ashburn").expect("a name"),
+            at: Timestamp::MIN,
+            deadline: Timestamp::MAX,
+        };
+        let (sender, report) = oneshot::channel();
+        self.waiting.lock().expect("not poisoned").insert(id, sender);
+        self.dialer.dial(spec, Arc::clone(&self.plan));
+        report.await.expect("every attempt reports")
+    }
+
+    /// Stops the partner; fails if that takes longer.
+    pub async fn shutdown(self, at_most: Duration) {
+        tokio::time::timeout(at_most, self.partner.shutdown()).await.expect("it stops");
+    }
+}
+
+pub fn at_partner(number: usize) -> PodSettings {
+    let keys = AccountKeys {
+        account_sid: account_sid(number),
+        api_keys: vec![("SK00000000000000000000000000000001".to_owned(), SecretString::from(SECRET))],
+        auth_token: Some(SecretString::from(SECRET)),
+    };
+    let edge = EdgeName::parse("ashburn").expect("a name");
+    PodSettings { name: pod_name(number), keys, edge, port: 0 }
+}
+
+fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
+    let file = |kind, path: String, text: String| SourceText { kind, path, text };
+    let mut files = vec![file(
+        FileKind::Ringcheck,
+        "config/ringcheck.toml".to_owned(),
+        include_str!("../../config/ringcheck.toml").to_owned(),
+    )];
+    for (name, step) in [("patient", "10s"), ("impatient", "1s")] {
+        let text = format!(
+            "kind = \"connection\"\nschedule = \"0 * * * * *\"\nhold = \"1s\"\ndeadlines = {{ step = \"{step}\", hangup = \"{step}\" }}\n"
+        );
+        files.push(file(FileKind::Probe, format!("probes/{name}.toml"), text));
+    }
+    for number in 0..pods {
+        let (name, sid) = (pod_name(number), account_sid(number));
+        let url = partner.url(&name).expect("there");
+        let text = format!(
+            r#"
+            name = "{name}"
+            public_name = "{name}"
+            [partner]
+            kind = "twilio"
+            account_sid = "{sid}"
+            edges = ["ashburn"]
+            api_key = {{ sid = "SK00000000000000000000000000000001", secret = {{ file = "secret" }} }}
+            auth_token = {{ file = "secret" }}
+            signalling = "{url}"
+            ca_file = "ca.pem"
+            "#
+        );
+        files.push(file(FileKind::Pod, format!("config/pods/{name}.toml"), text));
+    }
+    let sources = Sources { base: folder.path().to_owned(), files };
+    read_texts(&sources).unwrap_or_else(|problems| panic!("{problems}")).plan
+}
