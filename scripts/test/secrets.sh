@@ -28,7 +28,7 @@ secrets() {
     sed 's/^/> /' "$found"
     return 1
   fi
-  say "$written files, $(du -shc "${places[@]}" 2>/dev/null | tail -n 1 | cut -f1): no token, no secret"
+  say "$written files: no token, no secret"
 }
 
 # The names of the files that hold one; binary files (journals) are read as text.
