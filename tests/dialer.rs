@@ -335,6 +335,30 @@ async fn a_follow_up_gets_the_cells_it_wishes() {
 }
 
 #[tokio::test]
+async fn the_product_s_own_token_endpoint_is_a_step_like_others() {
+    let partner = serve(|stream| talk(stream, good)).await;
+    let endpoint = |bytes: &'static [u8]| serve(move |stream| answer(stream, bytes));
+    let large: &'static [u8] = Vec::leak([&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[b'x'; 70_000]].concat());
+    for (address, expected) in [
+        (endpoint(b"HTTP/1.1 200 OK\r\n\r\n{\"jwt\":\"a.b.c\"}").await, "completed []"),
+        (endpoint(b"HTTP/1.1 500 No\r\n\r\n").await, "failed mint TokenEndpointStatus(500) []"),
+        (endpoint(b"HTTP/1.1 307 No\r\nLocation: /\r\n\r\n").await, "failed mint TokenEndpointStatus(307) []"),
+        (endpoint(b"HTTP/1.1 200 OK\r\n\r\n<html>").await, "failed mint TokenEndpointMalformed []"),
+        (endpoint(large).await, "failed mint TokenEndpointMalformed []"),
+        (nobody().await, "failed mint ConnectionRefused []"),
+        (serve(silence).await, "failed mint NoAnswer []"),
+    ] {
+        let from = format!("[tokens.from]\nurl = \"http://{address}/token\"\npointer = \"/jwt\"");
+        let signalling = format!("ws://{partner}/signal");
+        let mut bed = Bed::with(&signalling, &from, step_for(expected), tempfile::tempdir().expect("a folder"));
+        let report = bed.make(bed.spec(1)).await;
+        assert_eq!(said(&report), expected);
+        let registered = report.steps.iter().any(|timing| timing.step == Step::Registered);
+        assert!(!registered, "a name that is not ours is never registered");
+    }
+}
+
+#[tokio::test]
 async fn what_we_lack_ourselves_is_lost() {
     let mut bed = Bed::new("ws://127.0.0.1:9/signal");
     std::fs::remove_file(bed.folder.path().join("secret")).expect("removed");

@@ -25,7 +25,7 @@ use super::tls::Tls;
 
 /// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
 /// more has a fault, or a plan that its partner would not like.
-pub const ATTEMPTS_MAX: usize = 2048;
+pub const ATTEMPTS_MAX: u32 = 2048;
 
 /// Makes attempts. Cheap to clone.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Dialer {
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
         let equipment = Equipment { minter, resolver: Resolver::default(), tls };
-        Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX)), reports })
+        Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 
     /// Begins an attempt at `spec.at`, or now if that is past, and returns at once. Its report
@@ -79,8 +79,15 @@ impl Dialer {
         });
     }
 
+    /// Waits until no attempt is under way and every partner has been told goodbye. Attempts that
+    /// are begun meanwhile report that the queue is full.
+    pub async fn rest(&self) {
+        // Fails only if the semaphore is closed, which nobody does.
+        self.permits.acquire_many(ATTEMPTS_MAX).await.map(drop).ok();
+    }
+
     /// How many attempts are under way.
     pub fn under_way(&self) -> usize {
-        ATTEMPTS_MAX - self.permits.available_permits()
+        ATTEMPTS_MAX as usize - self.permits.available_permits()
     }
 }

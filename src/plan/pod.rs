@@ -34,8 +34,8 @@ impl Pod {
 
     /// How many keys sign tokens of a kind; zero if the pod has no means to mint that kind.
     pub fn keys(&self, kind: TokenKind) -> u8 {
-        if let TokenSource::Endpoint(_) = self.tokens {
-            return 1;
+        if let TokenSource::Endpoint(endpoint) = &self.tokens {
+            return u8::from(endpoint.kind == kind);
         }
         match &self.partner {
             PartnerAccount::Twilio(account) => account.keys(kind),
