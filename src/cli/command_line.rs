@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, init, partner, pause, run, schema, sim};
+use super::{check_config, demo, init, partner, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -44,6 +44,7 @@ pub struct Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     CheckConfig(check_config::Args),
     Init(init::Args),
     Pause(pause::Args),
@@ -56,6 +57,7 @@ enum Command {
 impl Command {
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
+            Self::Demo(args) => demo::run(args, globals),
             Self::CheckConfig(args) => check_config::run(args, globals),
             Self::Init(args) => init::run(args, globals),
             Self::Pause(args) => pause::run(args, globals),

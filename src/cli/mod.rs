@@ -5,6 +5,7 @@
 
 mod check_config;
 mod command_line;
+mod demo;
 pub mod ending;
 mod init;
 mod init_files;

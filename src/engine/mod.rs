@@ -13,6 +13,7 @@ mod engine;
 mod estimate;
 mod facts;
 mod follow_up;
+pub mod forecast;
 mod incident;
 mod lane;
 mod notice;

@@ -13,6 +13,8 @@ mod predicate;
 mod rule;
 pub mod scenario;
 mod setting;
+#[cfg(test)]
+mod tests;
 pub mod twilio;
 mod weather;
 mod world;

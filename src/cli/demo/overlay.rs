@@ -74,7 +74,7 @@ pub struct Stage<'a> {
 pub fn keys(pod: &Pod, folder: &Path) -> anyhow::Result<(AccountKeys, PartnerAccount)> {
     let PartnerAccount::Twilio(account) = &pod.partner;
     let mut account = account.clone();
-    let mut keep = |name: String| -> anyhow::Result<(SecretString, SecretRef)> {
+    let keep = |name: String| -> anyhow::Result<(SecretString, SecretRef)> {
         let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
         let path = folder.join(name);
         std::fs::write(&path, &secret).with_context(|| format!("cannot write {}", path.display()))?;

@@ -81,7 +81,8 @@ struct DemoFolder(PathBuf);
 
 impl DemoFolder {
     fn make() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("ringcheck-demo-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+        let path =
+            std::env::temp_dir().join(format!("ringcheck-demo-{}-{:08x}", std::process::id(), fastrand::u32(..)));
         std::fs::create_dir_all(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
         Ok(Self(path))
     }
@@ -169,10 +170,7 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
 
 const ONSET: &str = "the partner deploys: capability tokens with \"_\" at payload offset 3 (mod 4) are refused";
 
-async fn start_partner(
-    plan: &Plan,
-    folder: &Path,
-) -> anyhow::Result<(PartnerServer, Vec<(PodName, PartnerAccount)>)> {
+async fn start_partner(plan: &Plan, folder: &Path) -> anyhow::Result<(PartnerServer, Vec<(PodName, PartnerAccount)>)> {
     let mut accounts = Vec::new();
     let mut pods = Vec::new();
     for pod in &plan.pods {
@@ -197,11 +195,8 @@ async fn control() -> anyhow::Result<SocketAddr> {
 
 /// The fault of 10 September 2024.
 fn the_fault() -> anyhow::Result<FaultRule> {
-    let payload = CellIs {
-        symbol: Some(crate::model::Symbol::Underscore),
-        residue: Residue::new(3),
-        ..CellIs::default()
-    };
+    let payload =
+        CellIs { symbol: Some(crate::model::Symbol::Underscore), residue: Residue::new(3), ..CellIs::default() };
     let when =
         Predicate { kind: Some(crate::model::TokenKind::Capability), payload: Some(payload), ..Predicate::default() };
     Ok(FaultRule::new(Fault::named("token-invalid")?, when)?)

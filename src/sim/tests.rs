@@ -1,0 +1,7 @@
+//! The product's own engine in virtual worlds: restarts, aimed faults, delays, false pages.
+
+mod delays;
+mod laws;
+mod quiet;
+mod stories;
+mod town;
