@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::ending::{Ending, Failure, exit_code};
 use super::logging::{self, LogFormat};
 use super::output::{Color, ColorWhen};
-use super::{check_config, demo, init, partner, pause, run, schema, sim};
+use super::{calibrate, check, check_config, demo, init, partner, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -44,8 +44,10 @@ pub struct Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
     Demo(demo::Args),
     CheckConfig(check_config::Args),
+    Calibrate(calibrate::Args),
     Init(init::Args),
     Pause(pause::Args),
     Run(run::Args),
@@ -57,8 +59,10 @@ enum Command {
 impl Command {
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
+            Self::Check(args) => check::run(args, globals),
             Self::Demo(args) => demo::run(args, globals),
             Self::CheckConfig(args) => check_config::run(args, globals),
+            Self::Calibrate(args) => calibrate::run(args, globals),
             Self::Init(args) => init::run(args, globals),
             Self::Pause(args) => pause::run(args, globals),
             Self::Run(args) => run::run(args, globals),

@@ -3,6 +3,10 @@
 //!
 //! A new command is one file here, one `mod` line below, and two lines in `command_line.rs`.
 
+mod attempt_table;
+mod attempts;
+mod calibrate;
+mod check;
 mod check_config;
 mod command_line;
 mod demo;

@@ -1,0 +1,157 @@
+//! Attempts that a person asks for: made at once or one after another, with a progress bar on a
+//! terminal.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
+
+use crate::io::clock;
+use crate::io::dialer::Dialer;
+use crate::model::{
+    AttemptId, AttemptReport, AttemptSpec, EdgeName, KeySlot, PodName, Role, SignatureCells, TokenKind, TokenWish,
+};
+use crate::plan::{Plan, Pod, Probe, TokenSource};
+
+/// Reports that may wait to be taken.
+const REPORTS_MAX: usize = 64;
+
+/// One attempt to make.
+#[derive(Clone)]
+pub struct Wanted {
+    /// In which pod.
+    pub pod: Arc<Pod>,
+    /// Of which probe.
+    pub probe: Arc<Probe>,
+    /// Kind of token.
+    pub kind: TokenKind,
+    /// Which of the pod's keys signs it.
+    pub key: KeySlot,
+    /// Length of the name in it.
+    pub name_length: u8,
+    /// Through which edge.
+    pub edge: EdgeName,
+}
+
+impl Wanted {
+    /// Every kind and every key that a probe has in a pod, through these edges and with names of
+    /// these lengths.
+    pub fn all(pod: &Arc<Pod>, probe: &Arc<Probe>, edges: &[EdgeName], name_lengths: &[u8]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for &kind in &probe.kinds {
+            for key in (0..pod.keys(kind)).map(KeySlot) {
+                for edge in edges {
+                    for &name_length in name_lengths {
+                        let (pod, probe, edge) = (Arc::clone(pod), Arc::clone(probe), edge.clone());
+                        all.push(Self { pod, probe, kind, key, name_length, edge });
+                    }
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Lengths of the names that a pod's tokens have; 0 where we do not choose the name.
+pub fn name_lengths(pod: &Pod) -> &[u8] {
+    match &pod.tokens {
+        TokenSource::Minted { name_lengths, .. } => name_lengths,
+        TokenSource::Endpoint(_) => &[0],
+    }
+}
+
+/// An attempt that was made.
+pub struct Made {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// What was found.
+    pub report: AttemptReport,
+}
+
+/// Makes all of them, in each pod one after another and `pace` apart, and returns them in order.
+pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Result<Vec<Made>> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let (sender, reports) = mpsc::channel(REPORTS_MAX);
+        let dialer = Dialer::start(plan.node.location.name.clone(), sender).context("cannot start the minter")?;
+        let made = Round::new(plan, wanted, pace, dialer.clone()).run(reports).await;
+        dialer.rest().await;
+        Ok(made)
+    })
+}
+
+struct Round<'a> {
+    plan: &'a Arc<Plan>,
+    dialer: Dialer,
+    pace: Duration,
+    wanted: Vec<Wanted>,
+    /// What is still to be made, by pod.
+    waiting: BTreeMap<PodName, VecDeque<usize>>,
+    under_way: BTreeMap<AttemptId, usize>,
+    slot: i64,
+}
+
+impl<'a> Round<'a> {
+    fn new(plan: &'a Arc<Plan>, wanted: Vec<Wanted>, pace: Duration, dialer: Dialer) -> Self {
+        let mut waiting: BTreeMap<PodName, VecDeque<usize>> = BTreeMap::new();
+        for (index, one) in wanted.iter().enumerate() {
+            waiting.entry(one.pod.name.clone()).or_default().push_back(index);
+        }
+        let slot = clock::now().as_millis();
+        Self { plan, dialer, pace, wanted, waiting, under_way: BTreeMap::new(), slot }
+    }
+
+    async fn run(mut self, mut reports: mpsc::Receiver<AttemptReport>) -> Vec<Made> {
+        let bar = progress_bar(self.wanted.len());
+        let pods: Vec<PodName> = self.waiting.keys().cloned().collect();
+        for pod in &pods {
+            self.begin_next(pod, Duration::ZERO);
+        }
+        let mut made: Vec<Option<AttemptReport>> = self.wanted.iter().map(|_| None).collect();
+        while !self.under_way.is_empty() {
+            let Some(report) = reports.recv().await else { break };
+            let Some(index) = self.under_way.remove(&report.id) else { continue };
+            made[index] = Some(report);
+            bar.inc(1);
+            let pod = self.wanted[index].pod.name.clone();
+            self.begin_next(&pod, self.pace);
+        }
+        bar.finish_and_clear();
+        let pairs = self.wanted.into_iter().zip(made);
+        pairs.filter_map(|(wanted, report)| report.map(|report| Made { wanted, report })).collect()
+    }
+
+    fn begin_next(&mut self, pod: &PodName, pace: Duration) {
+        let Some(index) = self.waiting.get_mut(pod).and_then(VecDeque::pop_front) else { return };
+        let spec = self.spec(index, pace);
+        self.under_way.insert(spec.id, index);
+        self.dialer.dial(spec, Arc::clone(self.plan));
+    }
+
+    fn spec(&self, index: usize, pace: Duration) -> AttemptSpec {
+        let Wanted { pod, probe, kind, key, name_length, edge } = &self.wanted[index];
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        let at = clock::now().plus(pace);
+        let cells = SignatureCells::default();
+        AttemptSpec {
+            id: AttemptId::of(&self.plan.node.location.name, &pod.name, &probe.name, self.slot, number),
+            pod: pod.name.clone(),
+            probe: probe.name.clone(),
+            role: Role::Scheduled,
+            token: TokenWish::Fresh { kind: *kind, key: *key, name_length: *name_length, unlike: cells, like: cells },
+            edge: edge.clone(),
+            at,
+            deadline: at.plus(probe.deadlines.connection(probe.hold)),
+        }
+    }
+}
+
+/// On standard error, and only if that is a terminal.
+fn progress_bar(length: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} attempts, {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length as u64).with_style(style)
+}
