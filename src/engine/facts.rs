@@ -1,6 +1,8 @@
 //! What an alert, an incident and a notification rest on. Everything a page says is in here;
 //! `message/` only finds the words.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -137,6 +139,12 @@ pub struct PodImpact {
     pub experience: Experience,
     /// What the newest alert rests on.
     pub evidence: Evidence,
+    /// How long all must be well here before it counts as over; absent in facts of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable: Option<Duration>,
+    /// When the pod's first certificate ends, if that is what fired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends: Option<Timestamp>,
 }
 
 /// Whose fault it seems to be.

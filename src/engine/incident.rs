@@ -73,6 +73,8 @@ impl Engine {
             resolved: None,
             experience,
             evidence: evidence.clone(),
+            stable: self.stable_of(name),
+            certificate_ends: self.first_certificate_end(name).filter(|_| rule == Rule::Certificate),
         };
         let open = self.state.open_incidents().find(joins).map(|incident| incident.facts.clone());
         if let Some(mut facts) = open {
@@ -81,6 +83,15 @@ impl Engine {
         } else {
             self.open(turn, rule, impact);
         }
+    }
+
+    fn stable_of(&self, name: &PodName) -> Option<Duration> {
+        let ms = self.state.pods.get(name)?.rules.stable_ms;
+        u64::try_from(ms).ok().map(Duration::from_millis)
+    }
+
+    fn first_certificate_end(&self, name: &PodName) -> Option<Timestamp> {
+        self.state.pods.get(name)?.certificates.values().min().copied()
     }
 
     fn open(&mut self, turn: &mut Turn, rule: Rule, impact: PodImpact) {

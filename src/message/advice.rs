@@ -1,13 +1,18 @@
 //! What to do now: only what the facts speak for.
 
-use crate::engine::{ConfigurationClue, IncidentFacts, IncidentState, Split, TraitClass, Trouble, WhoseVerdict};
+use crate::engine::{
+    ConfigurationClue, Experience, IncidentFacts, IncidentState, PodImpact, Split, TraitClass, Trouble, WhoseVerdict,
+};
 use crate::model::TokenKind;
 
-use super::diagnosis::class_in_words;
+use super::diagnosis::{class_in_words, is_in_signature};
+use super::place::named;
 use super::subject_matter::SubjectMatter;
 
 /// Passing attempts of the other class from which on it is worth advising to switch to it.
 const ENOUGH_PASSED: u32 = 5;
+/// Pods that one piece of advice names.
+const PODS_NAMED_MAX: usize = 5;
 /// Runbooks that a page names.
 const RUNBOOKS_MAX: usize = 3;
 
@@ -42,19 +47,44 @@ pub(super) fn advice(facts: &IncidentFacts, incident_url: &str) -> Vec<Step> {
 
 /// What passes where the rest fails can be switched to.
 fn way_round(facts: &IncidentFacts) -> Option<Step> {
-    let splits = facts.pods.iter().flat_map(|impact| &impact.evidence.splits);
-    splits.filter(|split| split.others_failed == 0 && split.others_of >= ENOUGH_PASSED).find_map(switch).map(step)
+    let mut splits = facts
+        .pods
+        .iter()
+        .filter(|impact| impact.resolved.is_none())
+        .flat_map(|impact| &impact.evidence.splits)
+        .filter(|split| split.others_failed == 0 && split.others_of >= ENOUGH_PASSED);
+    let other_kind =
+        || [TokenKind::Capability, TokenKind::Access].into_iter().find_map(|kind| switch_kind(facts, kind));
+    splits.find_map(switch).or_else(other_kind).or_else(|| mint_again(facts)).map(step)
+}
+
+/// Some tokens of one kind fail and none of the other: `Switch pod-14 to access tokens …`.
+fn switch_kind(facts: &IncidentFacts, failing: TokenKind) -> Option<String> {
+    let hit = |impact: &&PodImpact| {
+        let only = matches!(impact.experience, Experience::SomeAgents { kind: Some(kind), .. } if kind == failing);
+        only && impact.resolved.is_none()
+    };
+    let pods: Vec<&PodImpact> = facts.pods.iter().filter(hit).collect();
+    let other = match failing {
+        TokenKind::Capability => TokenKind::Access,
+        TokenKind::Access => TokenKind::Capability,
+    };
+    let named = named(pods.iter().copied(), PODS_NAMED_MAX);
+    let text =
+        format!("Switch {named} to {other} tokens, if you can: only {failing} tokens fail, {other} tokens pass.");
+    (!pods.is_empty()).then_some(text)
+}
+
+/// What the payload says about an agent stays with a fresh token; the signature does not.
+fn mint_again(facts: &IncidentFacts) -> Option<String> {
+    let text =
+        "A fresh token can help: the fault is in the signature, which is new each time. Let those hit sign in again.";
+    is_in_signature(facts).then(|| text.to_owned())
 }
 
 fn switch(split: &Split) -> Option<String> {
     let passed = format!("{} of {} pass", split.others_of, split.others_of);
     match &split.class {
-        TraitClass::Kind(TokenKind::Capability) => {
-            Some(format!("Give agents access tokens instead of capability tokens, if you can: {passed}."))
-        }
-        TraitClass::Kind(TokenKind::Access) => {
-            Some(format!("Give agents capability tokens instead of access tokens, if you can: {passed}."))
-        }
         TraitClass::Key(TokenKind::Access, _) => {
             Some(format!("Sign tokens with another key than {}: {passed}.", key_only(&split.class)))
         }
@@ -71,7 +101,7 @@ fn by_fault(facts: &IncidentFacts, incident_url: &str) -> Vec<Step> {
     let ticket = |text: &str| Step { text: text.to_owned(), url: Some(incident_url.to_owned()) };
     match &facts.whose.verdict {
         WhoseVerdict::Partner | WhoseVerdict::PartnerForPods => {
-            vec![ticket("Open a ticket with the partner; the evidence for it (times, codes, counts)")]
+            vec![ticket("Open a ticket with the partner; times, codes and counts for it")]
         }
         WhoseVerdict::PodConfiguration(clue) => {
             vec![step(for_configuration(*clue)), ticket("The attempts that failed")]

@@ -67,6 +67,13 @@ pub(super) fn why(facts: &IncidentFacts) -> Vec<String> {
     lines
 }
 
+/// True if the failing tokens have a character of the signature in common and nothing speaks
+/// against it. A signature is new with every token, so that it is not always the same agents.
+pub(super) fn is_in_signature(facts: &IncidentFacts) -> bool {
+    let mut best = facts.pods.iter().filter_map(|impact| impact.evidence.splits.first());
+    best.any(|split| split.others_failed == 0 && matches!(split.class, TraitClass::SignatureSymbol(_)))
+}
+
 /// `capability tokens with "_" at payload offset 3 (mod 4): 14 of 14 fail; all others pass, 41 of 41`.
 fn split_in_words(split: &Split) -> String {
     let others = match (split.others_failed, split.others_of) {

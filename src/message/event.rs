@@ -153,6 +153,9 @@ pub struct ExperienceData {
     /// `nobody_connects`, `some_agents` (always the same), `some_connections` (any agent),
     /// `comes_and_goes`, `not_affected`, `unknown`.
     pub kind: &'static str,
+    /// With `some_agents`, if only tokens of one kind fail: `capability` or `access`. The share is
+    /// then among the agents who hold tokens of that kind. Null if it is among all agents.
+    pub token_kind: Option<String>,
     /// Lower end of the 95 % interval of the share hit, 0 to 1.
     pub share_low: Option<f64>,
     /// Its upper end.
@@ -332,7 +335,11 @@ fn experience(experience: Experience) -> ExperienceData {
         Experience::Unknown => ("unknown", None),
     };
     let (share_low, share_high) = (share.map(|share| rounded(share.0)), share.map(|share| rounded(share.1)));
-    ExperienceData { kind, share_low, share_high }
+    let token_kind = match experience {
+        Experience::SomeAgents { kind, .. } => kind.map(|kind| kind.to_string()),
+        _ => None,
+    };
+    ExperienceData { kind, token_kind, share_low, share_high }
 }
 
 /// Three digits: more would pretend a precision that no share here has.

@@ -3,8 +3,7 @@
 use crate::engine::{ConfigurationClue, IncidentFacts, WhoseVerdict};
 use crate::model::Share;
 
-/// Under this a page says that it is not yet known.
-const SURE_ENOUGH: f64 = 0.9;
+use super::place;
 
 /// For the first line: `Likely the partner.`
 pub(super) fn short(facts: &IncidentFacts) -> String {
@@ -14,14 +13,14 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
         WhoseVerdict::Location => "our own network",
         WhoseVerdict::Ringcheck => "ringcheck itself",
     };
-    if is_sure(facts) { format!("It seems to be {who}.") } else { format!("Cause not yet known, maybe {who}.") }
+    if facts.whose.is_known() { format!("It seems to be {who}.") } else { format!("Cause not yet known, maybe {who}.") }
 }
 
 /// For the body.
 pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
     let sure = whole_percent(facts.whose.sure);
     let who = verdict(facts);
-    let first = if is_sure(facts) {
+    let first = if facts.whose.is_known() {
         format!("{} ({sure} sure).", capital(&who))
     } else {
         format!("Not yet known. Likeliest: {who} ({sure}).")
@@ -34,12 +33,10 @@ pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
     lines
 }
 
-fn is_sure(facts: &IncidentFacts) -> bool {
-    facts.whose.sure.get() >= SURE_ENOUGH
-}
-
 fn verdict(facts: &IncidentFacts) -> String {
     match &facts.whose.verdict {
+        // The others may follow in seconds, and what the page lists must not contradict this.
+        WhoseVerdict::Partner if place::may_spread(facts) => "the partner, likely in more pods than so far".to_owned(),
         WhoseVerdict::Partner => "the partner, for all pods".to_owned(),
         WhoseVerdict::PartnerForPods => match facts.pods.len() {
             1 => "the partner, in this pod only".to_owned(),

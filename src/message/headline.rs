@@ -28,7 +28,8 @@ pub fn headline(facts: &IncidentFacts, reason: NotifyReason) -> String {
         SubjectMatter::Calls => {
             let (what, place) = (agents::short(facts), place::short(facts));
             let what = if start.is_empty() { what } else { lower(&what) };
-            format!("{start}{what} in {place} since {since} UTC. {}", fault::short(facts))
+            let comma = if place::may_spread(facts) { "," } else { "" };
+            format!("{start}{what} in {place}{comma} since {since} UTC. {}", fault::short(facts))
         }
         matter => format!("{start}{} (since {since} UTC).", for_owner(matter, facts)),
     }
@@ -54,7 +55,11 @@ fn for_owner(matter: SubjectMatter, facts: &IncidentFacts) -> String {
         SubjectMatter::Throttled => format!("The partner asks ringcheck to slow down in {place}"),
         SubjectMatter::NoData => format!("No test of {place} has come to an end"),
         SubjectMatter::TooFew => format!("Fewer tests than you asked for in {place}"),
-        SubjectMatter::Certificate => format!("The partner's certificate ends soon, seen in {place}"),
+        SubjectMatter::Certificate => {
+            let end = agents::first_to_end(facts);
+            let day = end.map_or_else(|| "soon".to_owned(), |at| format!("on {}", at.date()));
+            format!("The partner's certificate ends {day}, seen in {place}")
+        }
         SubjectMatter::Network => format!("The network of our location {} is down", facts.location),
         SubjectMatter::Own(trouble) => own_trouble(trouble).to_owned(),
     }

@@ -161,8 +161,10 @@ fn since(facts: &IncidentFacts, now: Timestamp) -> Vec<String> {
 
 /// What proves that it is over.
 fn proof(facts: &IncidentFacts) -> Vec<String> {
-    let mut lines =
-        vec!["All was well for a whole stable window; one good test would not have been enough.".to_owned()];
+    let stable = facts.pods.iter().filter_map(|impact| impact.stable).max();
+    let window =
+        stable.map_or_else(|| "a whole stable window".to_owned(), |length| format!("{} on end", humane(length)));
+    let mut lines = vec![format!("All was well for {window}; one good test would not have been enough.")];
     let ends: Vec<String> = facts
         .pods
         .iter()

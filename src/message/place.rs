@@ -1,6 +1,6 @@
 //! Where: pods, named while they are few.
 
-use crate::engine::{IncidentFacts, IncidentState, PodImpact};
+use crate::engine::{IncidentFacts, IncidentState, PodImpact, WhoseVerdict};
 
 /// Pods that a headline names; more are counted.
 const NAMED_IN_HEADLINE_MAX: usize = 3;
@@ -31,12 +31,21 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
     let hit = facts.pods.len();
     if hit <= NAMED_IN_HEADLINE_MAX {
         let all = if hit > 1 && is_all(facts) { format!(" (all {hit} pods)") } else { String::new() };
-        format!("{}{all}", named(facts.pods.iter(), NAMED_IN_HEADLINE_MAX))
+        format!("{}{all}{}", named(facts.pods.iter(), NAMED_IN_HEADLINE_MAX), so_far(facts))
     } else if is_all(facts) {
         format!("all {hit} pods")
     } else {
-        format!("{hit} of {} pods", facts.pods_watched)
+        format!("{hit} of {} pods{}", facts.pods_watched, so_far(facts))
     }
+}
+
+/// True if the fault seems to be everybody's, though not every pod has shown it yet.
+pub(super) fn may_spread(facts: &IncidentFacts) -> bool {
+    facts.state == IncidentState::Firing && facts.whose.verdict == WhoseVerdict::Partner && !is_all(facts)
+}
+
+fn so_far(facts: &IncidentFacts) -> &'static str {
+    if may_spread(facts) && !facts.pods.is_empty() { " so far" } else { "" }
 }
 
 /// For the body.
@@ -52,7 +61,12 @@ pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
         watched if is_all(facts) => format!("all {watched} pods that are watched"),
         watched => format!("{hit} of {watched} pods that are watched"),
     };
-    lines.push(format!("{} ({of}). Seen from {}.", named(facts.pods.iter(), NAMED_IN_BODY_MAX), facts.location));
+    let so_far = so_far(facts);
+    lines.push(format!(
+        "{}{so_far} ({of}). Seen from {}.",
+        named(facts.pods.iter(), NAMED_IN_BODY_MAX),
+        facts.location
+    ));
     lines.extend(joined_later(facts));
     lines.extend(recovered(facts));
     lines

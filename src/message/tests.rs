@@ -62,6 +62,8 @@ fn impact(pod: &str, rule: Rule, experience: Experience, failed: u32, of: u32) -
             attempts: (0..u64::from(of.min(32))).map(AttemptId).collect(),
             splits: Vec::new(),
         },
+        stable: Some(Duration::from_mins(5)),
+        certificate_ends: None,
     }
 }
 
@@ -128,17 +130,12 @@ fn outage() -> IncidentFacts {
 }
 
 fn token_bound() -> IncidentFacts {
-    let some = Experience::SomeAgents { share: (share(22.0), share(46.0)), kind: None };
+    let kind = Some(TokenKind::Capability);
+    let some = Experience::SomeAgents { share: (share(22.0), share(46.0)), kind };
     let mut pods = vec![
         impact("pod-14", Rule::TokenBound, some, 14, 55),
         impact("pod-18", Rule::TokenBound, some, 9, 30),
-        impact(
-            "pod-23",
-            Rule::TokenBound,
-            Experience::SomeAgents { share: (share(27.0), share(51.0)), kind: None },
-            8,
-            29,
-        ),
+        impact("pod-23", Rule::TokenBound, Experience::SomeAgents { share: (share(27.0), share(51.0)), kind }, 8, 29),
     ];
     pods[0].evidence.splits = vec![
         Split {
@@ -183,6 +180,31 @@ fn share_of_connections() -> IncidentFacts {
     facts
 }
 
+/// The first pod of three, seconds after the onset: little is known.
+fn early() -> IncidentFacts {
+    let some = Experience::SomeAgents { share: (share(16.0), share(75.0)), kind: Some(TokenKind::Capability) };
+    let mut facts = token_bound();
+    facts.pods = vec![PodImpact { experience: some, ..facts.pods[0].clone() }];
+    facts.pods[0].evidence.splits.truncate(1);
+    facts.whose.sure = share(93.2);
+    facts
+}
+
+/// The fault is in the signature, which is new with every token.
+fn signature() -> IncidentFacts {
+    let mut facts = early();
+    facts.pods[0].experience = Experience::SomeAgents { share: (share(31.0), share(57.0)), kind: None };
+    facts.pods[0].evidence.splits[0].class = TraitClass::SignatureSymbol(Symbol::Dash);
+    facts.pods_watched = 1;
+    facts
+}
+
+fn certificate() -> IncidentFacts {
+    let mut pod = impact("pod-18", Rule::Certificate, Experience::NotAffected, 0, 0);
+    pod.certificate_ends = Timestamp::parse_rfc3339("2024-09-24T06:00:00Z");
+    owners(incident("A certificate in pod-18 ends soon", None, vec![pod]))
+}
+
 fn network() -> IncidentFacts {
     let mut facts = owners(incident("Our network at eu-west is down", None, Vec::new()));
     facts.trouble = Some(Trouble::Network);
@@ -213,6 +235,9 @@ fn cases() -> Vec<(&'static str, Notification)> {
     vec![
         ("outage_of_one_pod", instead),
         ("token_bound_over_three_pods", message(NotifyReason::First, token_bound())),
+        ("early", message(NotifyReason::First, early())),
+        ("signature", message(NotifyReason::First, signature())),
+        ("certificate", message(NotifyReason::First, certificate())),
         ("flapping", message(NotifyReason::First, comes_and_goes)),
         ("share_25_percent", message(NotifyReason::First, share_of_connections())),
         ("silent_outage", message(NotifyReason::First, silent)),

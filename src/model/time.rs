@@ -64,6 +64,11 @@ impl Timestamp {
         self.to_chrono().format("%H:%M:%S").to_string()
     }
 
+    /// The day, `2024-09-10`, in UTC.
+    pub fn date(self) -> String {
+        self.to_chrono().format("%Y-%m-%d").to_string()
+    }
+
     /// Date and time of day, `2024-09-10 22:57:51`, in UTC.
     pub fn date_and_clock(self) -> String {
         self.to_chrono().format("%Y-%m-%d %H:%M:%S").to_string()
@@ -101,6 +106,7 @@ pub fn millis(length: Duration) -> i64 {
 pub fn humane(length: Duration) -> String {
     let secs = length.as_secs();
     match secs {
+        0..=9 if length.subsec_millis() == 0 => format!("{secs} s"),
         0..=9 => format!("{:.1} s", length.as_secs_f64()),
         10..=119 => format!("{secs} s"),
         120..=7199 if secs.is_multiple_of(60) => format!("{} min", secs / 60),

@@ -240,6 +240,8 @@ fn incident_facts() -> IncidentFacts {
             kind: Some(TokenKind::Capability),
         },
         evidence: evidence.clone(),
+        stable: Some(Duration::from_mins(5)),
+        certificate_ends: None,
     };
     IncidentFacts {
         number: IncidentNumber(42),
