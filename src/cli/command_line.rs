@@ -34,9 +34,10 @@ pub struct Globals {
     /// How log lines on standard error look
     #[arg(long, global = true, value_enum, default_value_t, env = "RINGCHECK_LOG_FORMAT", help_heading = "Global")]
     pub log_format: LogFormat,
-    /// How much is logged: error, warn, info, debug, trace, or a filter such as ringcheck=debug
-    #[arg(long, global = true, default_value = "info", env = "RINGCHECK_LOG", help_heading = "Global")]
-    pub log_level: String,
+    /// How much is logged: error, warn, info, debug, trace, or a filter such as ringcheck=debug;
+    /// info unless said otherwise, error for the demo
+    #[arg(long, global = true, env = "RINGCHECK_LOG", help_heading = "Global")]
+    pub log_level: Option<String>,
     /// When to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global")]
     pub color: ColorWhen,
@@ -57,6 +58,14 @@ enum Command {
 }
 
 impl Command {
+    /// The demo tells its story on standard output; log lines would break into it.
+    const fn log_level(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "error",
+            _ => "info",
+        }
+    }
+
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
             Self::Check(args) => check::run(args, globals),
@@ -85,9 +94,9 @@ pub fn main() -> ExitCode {
     // clap itself ends with 2 on a mistake in the arguments, and with 0 after --help.
     let line = CommandLine::parse();
     let globals = &line.globals;
-    let result = logging::start(globals.log_format, &globals.log_level, globals.color)
-        .map_err(Failure::Usage)
-        .and_then(|()| line.run());
+    let level = globals.log_level.as_deref().unwrap_or_else(|| line.command.log_level());
+    let result =
+        logging::start(globals.log_format, level, globals.color).map_err(Failure::Usage).and_then(|()| line.run());
     if let Err(failure) = &result {
         let word = Color::Red.paint("error:", globals.color.on(&io::stderr()));
         eprintln!("{word} {failure}");

@@ -1,7 +1,7 @@
 //! What the demo needs otherwise than production: the example's own config and probes, with short
 //! windows, loopback addresses and a high rate. Every difference is listed and printed.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +104,9 @@ pub fn lay_over(
 ) -> anyhow::Result<(Plan, Vec<Difference>)> {
     let mut differences = Vec::new();
     let mut differ = |what, production: String, demo: String| {
-        differences.push(Difference { what, production, demo });
+        if production != demo {
+            differences.push(Difference { what, production, demo });
+        }
     };
     if let Some(pod) = plan.pods.first() {
         let of_pod = |budget: Budget| format!("{} in each pod", budget.connections_per_minute);
@@ -120,10 +122,10 @@ pub fn lay_over(
     let probe = plan.probes.first().context("the example has a probe")?;
     let schedule = Schedule::parse("*/5 * * * * *").map_err(|error| anyhow!("{error}"))?;
     differ("rounds", probe.schedule.to_string(), schedule.to_string());
-    differ("held after registering", crate::model::humane(probe.hold), "0.2 s".to_owned());
-    let hold = Duration::from_millis(200);
-    plan.probes = vec![Arc::new(Probe { schedule, hold, ..probe.as_ref().clone() })];
-    differ("public notice after", crate::model::humane(plan.node.status_page.notice_after), "5.0 s".to_owned());
+    plan.probes = vec![Arc::new(Probe { schedule, ..probe.as_ref().clone() })];
+    let notice_after = [plan.node.status_page.notice_after, NOTICE_AFTER].map(crate::model::humane);
+    let [production, demo] = notice_after;
+    differ("public notice after", production, demo);
     plan.node.status_page.notice_after = NOTICE_AFTER;
     differ("receivers", "an SMTP server and a webhook".to_owned(), "a mailbox on loopback".to_owned());
     receivers(&mut plan, stage)?;
@@ -132,12 +134,19 @@ pub fn lay_over(
     plan.node.store = StoreSettings { path: stage.folder.join("ringcheck.db"), ..plan.node.store };
     differ("store", "var/ringcheck.db".to_owned(), "a folder that is removed at the end".to_owned());
     if !stage.fixed_ports {
-        plan.node.http.operator = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        plan.node.http.public = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // Chosen before the node starts, so that the links in the page lead to them.
+        [plan.node.http.operator, plan.node.http.public] = free_addresses().context("no port is free")?;
     }
     plan.node.external_url = format!("http://{}", plan.node.http.operator);
     plan.node.status_page.url = format!("http://{}", plan.node.http.public);
     Ok((plan, differences))
+}
+
+/// Two addresses that nobody listens on. Both are held until both are known, so that they differ.
+fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let (one, other) = (free()?, free()?);
+    Ok([one.local_addr()?, other.local_addr()?])
 }
 
 fn demo_pod(pod: &Pod, accounts: &[(PodName, PartnerAccount)], stage: &Stage<'_>) -> anyhow::Result<Pod> {

@@ -26,6 +26,8 @@ use crate::sim::{CellIs, Fault, FaultRule, Predicate, Residue};
 const QUIET: Duration = Duration::from_secs(8);
 /// The fault stays so long after the page, so that the status page can be looked at.
 const LINGER: Duration = Duration::from_secs(12);
+/// Width of the page in the terminal, in characters.
+const COLUMNS: usize = 100;
 /// The demo gives up if something takes longer than this.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -141,11 +143,11 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     show.at(onset, &Color::Yellow.paint(ONSET, show.color));
 
     let page = next_mail(&mut sink).await?;
-    let facts = incident(&node).context("a page without an incident")?;
-    story.first_failed_attempt = Some(facts.first_failure.to_rfc3339());
+    let first = incident(&node).context("a page without an incident")?;
+    story.first_failed_attempt = Some(first.first_failure.to_rfc3339());
     story.paged = Some(page.at.to_rfc3339());
     story.pages = 1;
-    show.at(facts.first_failure, "the first attempt fails");
+    show.at(first.first_failure, "the first attempt fails");
     show.at(page.at, &format!("the page arrives, {} after the onset:", humane(page.at.since(onset))));
     show.say(&framed(&page, show.color));
 
@@ -159,8 +161,12 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     story.pods = facts.pods.iter().map(|impact| impact.pod.clone()).collect();
     show.at(end.at, "recovery is proven, and told in the same thread:");
     show.say(&framed(&end, show.color));
+    let mut moments = vec![("onset", onset), ("first failed attempt", first.first_failure), ("page", page.at)];
+    moments.extend(notice_opened(&node).map(|at| ("public notice", at)));
+    moments.extend(facts.resolved.map(|at| ("resolved", at)));
+    show.say(&summary(&moments, show.color));
     if !args.exit {
-        show.say("\nThe demo stays up: look around, Ctrl-C ends it.");
+        show.say("The demo stays up: look around, Ctrl-C ends it.");
         tokio::signal::ctrl_c().await.ok();
     }
     node.stop().await;
@@ -228,9 +234,41 @@ fn framed(mail: &Mail, color: bool) -> String {
     let _ = writeln!(text, "          {bar} To: {}", mail.to.join(", "));
     let _ = writeln!(text, "          {bar} Subject: {}", Color::Bold.paint(&mail.subject, color));
     let _ = writeln!(text, "          {bar}");
-    for line in mail.text.lines() {
+    for line in mail.text.lines().flat_map(|line| wrapped(line, COLUMNS)) {
         let _ = writeln!(text, "          {bar} {line}");
     }
+    text
+}
+
+/// A line in pieces of at most so many characters, broken at spaces; what follows a `- ` is
+/// indented. A single longer word, such as an address, stays whole.
+fn wrapped(line: &str, columns: usize) -> Vec<String> {
+    let indent = if line.starts_with("- ") { "  " } else { "" };
+    let mut pieces = vec![String::new()];
+    for word in line.split(' ') {
+        let last = pieces.len() - 1;
+        let used = pieces[last].chars().count();
+        if used > indent.len() && used + 1 + word.chars().count() > columns {
+            pieces.push(format!("{indent}{word}"));
+        } else {
+            let piece = &mut pieces[last];
+            piece.push_str(if used == 0 { "" } else { " " });
+            piece.push_str(word);
+        }
+    }
+    pieces
+}
+
+/// All moments of the story in one table.
+fn summary(moments: &[(&str, Timestamp)], color: bool) -> String {
+    let mut rows = vec![["", "UTC", "after the onset"].map(str::to_owned)];
+    let onset = moments.first().map_or(Timestamp::MIN, |(_, at)| *at);
+    for (number, (what, at)) in moments.iter().enumerate() {
+        let after = if number == 0 { String::new() } else { humane(at.since(onset)) };
+        rows.push([format!("  {what}"), at.clock(), after]);
+    }
+    let mut text = String::new();
+    output::table(&mut text, &rows, color);
     text
 }
 
@@ -243,6 +281,11 @@ async fn wait(node: &Node, ready: impl Fn(&View) -> bool) -> anyhow::Result<()> 
 
 fn incident(node: &Node) -> Option<IncidentFacts> {
     node.view.borrow().incidents.iter().find(|facts| facts.audience == Audience::VoiceOnCall).cloned()
+}
+
+/// When the status page first said it.
+fn notice_opened(node: &Node) -> Option<Timestamp> {
+    node.view.borrow().notices.iter().filter_map(|notice| notice.updates.first()).map(|update| update.at).min()
 }
 
 async fn wait_incident(node: &Node) -> anyhow::Result<IncidentFacts> {
@@ -276,5 +319,17 @@ async fn resolution(sink: &mut MailSink, page: &Mail, pages: &mut u32) -> anyhow
         } else if mail.text.contains("RESOLVED") {
             return Ok(mail);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_wrap_at_spaces_and_stay_indented() {
+        assert_eq!(wrapped("- one two three", 9), ["- one two", "  three"]);
+        assert_eq!(wrapped("- at: https://long.example.com/x", 9), ["- at:", "  https://long.example.com/x"]);
+        assert_eq!(wrapped("", 9), [""]);
     }
 }
