@@ -4,6 +4,7 @@
 mod files;
 mod listeners;
 mod ports;
+mod story;
 mod thread;
 
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 
 mod generated;
 mod serve;
+mod stage;
 mod switch;
 
 use clap::Subcommand;
@@ -22,6 +23,7 @@ const CONTROL: &str = "127.0.0.1:9873";
 Examples:
   ringcheck partner serve --generate 3
   ringcheck partner serve --config config --probes probes
+  ringcheck partner serve --config config --scenario scenarios/2024-09-10.toml --faster 60
   ringcheck partner faults
   ringcheck partner fault pod-1 token-invalid
   ringcheck partner fault pod-1 parser-fails --when 'kind = \"capability\"' --share 33%

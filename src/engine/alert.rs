@@ -341,12 +341,13 @@ fn verdict_of(pod: &PodState) -> Verdict {
     worst
 }
 
-/// Enough attempts since then, and no more failures than usual.
+/// Enough attempts since then, no more failures than usual, and only lone ones.
 fn is_well_since(pod: &PodState, since: Timestamp) -> bool {
     let (failed, of) = pod.memory.scheduled_since(since);
     let usual = f64::from(of) * pod.rules.cusum.usual.get();
     let allowed = usual + 2.0 * usual.sqrt() + 0.5;
-    of >= RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && pod.outage.failures() < 2
+    let lone = pod.memory.last_failure_in_company().is_none_or(|at| at < since);
+    of >= RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && lone && pod.outage.failures() < 2
 }
 
 /// Tokens like the failing one pass: a long run of recovery attempts, and no more than a single

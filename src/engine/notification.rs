@@ -193,9 +193,8 @@ fn reason_to_tell(incident: &Incident, now: Timestamp) -> Option<NotifyReason> {
     let Some(said) = &incident.said else {
         return (incident.facts.state == IncidentState::Firing).then_some(NotifyReason::First);
     };
-    let told_end = incident.last_told >= incident.facts.resolved.unwrap_or(Timestamp::MAX);
     if incident.facts.state == IncidentState::Resolved {
-        return (!told_end).then_some(NotifyReason::Resolved);
+        return (!incident.end_told).then_some(NotifyReason::Resolved);
     }
     if millis(now.since(incident.last_told)) < millis(UPDATE_NOT_WITHIN) || incident.sequence >= MESSAGES_MAX {
         return None;

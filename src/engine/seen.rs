@@ -153,6 +153,15 @@ impl Memory {
         (count(failed), count(self.seen.iter().filter(of_kind).count()))
     }
 
+    /// The start of the newest failing scheduled attempt that was not alone: one of the two before
+    /// it failed as well.
+    pub fn last_failure_in_company(&self) -> Option<Timestamp> {
+        let scheduled = self.seen.iter().rev().filter(|s| s.role == Role::Scheduled && s.result.counts());
+        let failed: Vec<(Timestamp, bool)> = scheduled.map(|s| (s.started, s.result == SeenResult::Failed)).collect();
+        let in_company = |three: &&[(Timestamp, bool)]| three[0].1 && three[1..].iter().any(|(_, failed)| *failed);
+        failed.windows(3).find(in_company).map(|three| three[0].0)
+    }
+
     /// Failed and counted attempts since then, of any role, whose token is like this one: the same
     /// kind, and a name of the same residue.
     pub fn like_since(&self, token: &FailedToken, since: Timestamp) -> (u32, u32) {

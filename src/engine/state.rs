@@ -64,6 +64,9 @@ pub struct Incident {
     pub last_told: Timestamp,
     /// What the last message said, to see whether there is more to say.
     pub said: Option<Said>,
+    /// True once its end was queued.
+    #[serde(default)]
+    pub end_told: bool,
 }
 
 /// What the last message said.
@@ -236,6 +239,7 @@ impl State {
             incident.sequence = incident.sequence.max(notification.sequence);
             incident.last_told = notification.at;
             incident.said = Some(Said::of(&notification.incident));
+            incident.end_told |= notification.reason == NotifyReason::Resolved;
             if notification.reason == NotifyReason::First {
                 incident.told.insert(notification.receiver.clone());
             }

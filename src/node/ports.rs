@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::thread::say;
+use super::story::say;
 use crate::drive::Ports;
 use crate::engine::{Effect, Input, Record};
 use crate::io::clock;

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::Channels;
 use super::ports::NodePorts;
 use crate::drive;
-use crate::engine::{Engine, Input, Record, Trouble, View};
+use crate::engine::{Engine, Input, Trouble, View};
 use crate::io::clock;
 use crate::io::http::metrics::DeliveryFailure;
 use crate::io::receiver::Finished;
@@ -172,36 +172,5 @@ impl Loop<'_> {
         if let Err(error) = written {
             tracing::warn!(error, "a snapshot could not be written; the journal still tells everything");
         }
-    }
-}
-
-/// The facts that an operator wants in the log. A fact is the log; this only prints it.
-pub(super) fn say(record: &Record) {
-    match record {
-        Record::AlertFiring { pod, rule, evidence, .. } => {
-            let pod = pod.as_ref().map_or("-", |pod| pod.as_str());
-            let (failed, of) = (evidence.failed, evidence.of);
-            tracing::warn!(pod, rule = rule.as_str(), failed, of, since = %evidence.since, "alert fires");
-        }
-        Record::AlertResolved { pod, rule, .. } => {
-            tracing::info!(pod = pod.as_ref().map_or("-", |pod| pod.as_str()), rule = rule.as_str(), "alert resolved");
-        }
-        Record::IncidentOpened { incident } => {
-            let facts = incident.as_ref();
-            tracing::warn!(incident = %facts.number, first_failure = %facts.first_failure, subject = facts.subject, "incident opened");
-        }
-        Record::IncidentResolved { number, .. } => tracing::info!(incident = %number, "incident resolved"),
-        Record::VerdictChanged { pod, verdict, .. } => tracing::info!(%pod, verdict = verdict.as_str(), "verdict"),
-        Record::BlipSeen { pod, since, failures, .. } => tracing::info!(%pod, %since, failures, "blip"),
-        Record::SlotsMissed { pod, probe, from, until, why, .. } => {
-            tracing::debug!(%pod, %probe, %from, %until, ?why, "not looked at");
-        }
-        Record::SlowedDown { pod, quiet_until, .. } => {
-            tracing::warn!(%pod, %quiet_until, "the partner asks us to slow down")
-        }
-        Record::TroubleChanged { what, on, .. } => tracing::warn!(?what, on, "trouble"),
-        Record::NoticeOpened { notice } => tracing::info!(incident = %notice.incident, "public notice opened"),
-        Record::PlanAdopted { pods, .. } => tracing::info!(pods = pods.len(), "plan taken"),
-        _ => {}
     }
 }

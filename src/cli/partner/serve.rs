@@ -15,8 +15,7 @@ use crate::partner::twilio::{Account, AccountKeys};
 use crate::partner_server::{CERTIFICATE_NAMES, PartnerServer, PartnerSettings, PodSeen, PodSettings};
 use crate::plan::{PartnerAccount, Pod};
 
-use super::generated;
-use super::wait_for;
+use super::{generated, stage, wait_for};
 
 /// Play the partner until stopped
 #[derive(Debug, clap::Args)]
@@ -48,6 +47,12 @@ pub struct Args {
     /// A name for the certificate, instead of loopback and the partner's public names; repeatable
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<String>,
+    /// Switch faults as this scenario says, counted from the start
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Play the scenario so many times faster
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, requires = "scenario", value_parser = faster)]
+    faster: f64,
     /// Decides which connections a share of nodes takes
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -99,12 +104,25 @@ async fn serve(args: &Args, settings: PartnerSettings, pods: &[PodSettings]) -> 
     let control = partner.control().map(|address| format!("http://{address}"));
     say(args.format, &Started { control, ca_file, generated: generated.cloned(), pods: partner.pods() })?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let names: Vec<_> = pods.iter().map(|pod| pod.name.clone()).collect();
+    let changes = args.scenario.as_deref().map(|file| stage::changes(file, args.faster)).transpose()?;
+    let scenario = async {
+        stage::play(&partner, &names, changes.unwrap_or_default()).await?;
+        // The partner stays up after the last change.
+        std::future::pending::<anyhow::Result<()>>().await
+    };
     tokio::select! {
+        broken = scenario => broken?,
         stopped = tokio::signal::ctrl_c() => stopped.context("cannot wait for Ctrl-C")?,
         _ = terminated.recv() => {}
     }
     partner.shutdown().await;
     Ok(())
+}
+
+fn faster(text: &str) -> Result<f64, String> {
+    let wrong = || "a number from 0.01 to 10000".to_owned();
+    text.parse().ok().filter(|times| (0.01..=10_000.0).contains(times)).ok_or_else(wrong)
 }
 
 fn say(format: Format, started: &Started) -> anyhow::Result<()> {

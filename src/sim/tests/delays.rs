@@ -37,7 +37,7 @@ fn at(sorted: &[f64], share: f64) -> f64 {
 /// Name, condition, published median and p95 in seconds, bar for p95.
 const TABLE: [(&str, &str, f64, f64, f64); 7] = [
     ("token-invalid", "", 9.4, 10.2, 15.0),
-    ("no-connected", "", 11.5, 12.4, 15.0),
+    ("connected-missing", "", 11.5, 12.4, 15.0),
     ("token-invalid", r#"share = "25%""#, 89.0, 135.2, 135.0 * 1.15),
     ("token-invalid", r#"share = "10%""#, 228.6, 433.4, 435.0 * 1.15),
     ("token-invalid", r#"kind = "capability""#, 10.1, 11.9, 20.0),

@@ -13,7 +13,7 @@ const FAULTS: [(&str, &str); 8] = [
     ("token-invalid", r#"kind = "capability""#),
     ("token-invalid", r#"kind = "capability", payload = { symbol = "_", residue = 3 }"#),
     ("token-invalid", r#"signature = { symbol = "-", offset = 11 }"#),
-    ("no-connected", r#"share = "40%""#),
+    ("connected-missing", r#"share = "40%""#),
     ("tcp-refused", ""),
     ("upgrade-503", r#"share = "15%""#),
     ("token-invalid", r#"key = 0, kind = "access""#),
@@ -91,7 +91,7 @@ fn every_incident_has_one_first_page_and_an_end() {
                         *to.entry(n.receiver.clone()).or_insert(0) += 1;
                     }
                 }
-                assert_eq!(to.len(), 2, "seed {seed} {} {reason:?}", facts.number);
+                assert_eq!(to.len(), RECEIVERS, "seed {seed} {} {reason:?}", facts.number);
                 assert!(to.values().all(|n| *n == 1), "seed {seed} {} {reason:?}: {to:?}", facts.number);
             }
         }

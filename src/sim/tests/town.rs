@@ -10,6 +10,8 @@ use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
 use crate::plan::{Budget, Plan, Pod};
 use crate::sim::{Fault, FaultRule, Predicate, World};
 
+/// Receivers of the example that a critical incident goes to, over both of its routes.
+pub(super) const RECEIVERS: usize = 3;
 /// A Tuesday evening.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_726_000_000_000);
 
