@@ -2,6 +2,7 @@
 //! nothing is, what it means.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::io::config_files;
 use crate::plan::read::{PlanRead, Problems};
@@ -10,6 +11,7 @@ use crate::plan::{Plan, Pod};
 use super::PlanDirs;
 use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::forecast::{self, AtRate, Group};
 use super::output::{self, Color, Format};
 
 /// Check the configuration: list every mistake, or show what it means
@@ -63,28 +65,35 @@ struct PodAnswer<'r> {
     public_name: &'r str,
     probes: Vec<&'r str>,
     attempts_per_minute: f64,
+    /// What its thresholds are worth: at its own rate first, then at others.
+    forecasts: Vec<Arc<AtRate>>,
 }
 
 impl<'r> Answer<'r> {
     fn of(result: &'r Result<PlanRead, Problems>) -> Self {
         match result {
             Err(problems) => Self { problems: Some(problems), warnings: None, pods: Vec::new() },
-            Ok(read) => Self {
-                problems: None,
-                warnings: Some(&read.warnings),
-                pods: read.plan.pods.iter().map(|pod| PodAnswer::of(&read.plan, pod)).collect(),
-            },
+            Ok(read) => {
+                let groups = forecast::groups(&read.plan);
+                Self {
+                    problems: None,
+                    warnings: Some(&read.warnings),
+                    pods: read.plan.pods.iter().map(|pod| PodAnswer::of(&read.plan, pod, &groups)).collect(),
+                }
+            }
         }
     }
 }
 
 impl<'r> PodAnswer<'r> {
-    fn of(plan: &'r Plan, pod: &'r Pod) -> Self {
+    fn of(plan: &'r Plan, pod: &'r Pod, groups: &[Group]) -> Self {
+        let forecasts = groups.iter().find(|group| group.pods.contains(&pod.name)).map(|group| group.rates.clone());
         Self {
             name: pod.name.as_str(),
             public_name: &pod.public_name,
             probes: plan.probes_of(pod).map(|probe| probe.name.as_str()).collect(),
             attempts_per_minute: attempts_per_minute(plan, pod),
+            forecasts: forecasts.unwrap_or_default(),
         }
     }
 }
@@ -104,10 +113,12 @@ fn text(read: &PlanRead, color: bool) -> String {
         rows.push([pod.name.to_string(), pod.public_name.clone(), edges(pod), probes(pod), rate]);
     }
     output::table(&mut text, &rows, color);
+    forecast::text(&mut text, &forecast::groups(plan), color);
+    text.push('\n');
     for warning in read.warnings.iter() {
         let _ = writeln!(text, "{} {warning}", Color::Yellow.paint("warning:", color));
     }
-    let _ = writeln!(text, "\n{} {}", Color::Green.paint("right:", color), summary(plan));
+    let _ = writeln!(text, "{} {}", Color::Green.paint("right:", color), summary(plan));
     text
 }
 

@@ -11,6 +11,7 @@ mod check_config;
 mod command_line;
 mod demo;
 pub mod ending;
+mod forecast;
 mod init;
 mod init_files;
 mod logging;

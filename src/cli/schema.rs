@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use crate::plan::read::shape::Shape;
 use crate::plan::read::{markdown, schema, shapes};
+use crate::sim::SCENARIO;
 
 use super::command_line::Globals;
 use super::ending::{Ending, Failure};
@@ -35,6 +36,8 @@ enum File {
     Pod,
     /// probes/*.toml
     Probe,
+    /// scenarios/*.toml
+    Scenario,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -52,6 +55,7 @@ impl File {
             Self::Ringcheck => &shapes::RINGCHECK,
             Self::Pod => &shapes::POD,
             Self::Probe => &shapes::PROBE,
+            Self::Scenario => &SCENARIO,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod play;
 mod predicate;
 mod rule;
 pub mod scenario;
+mod scenario_shape;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use misparse::{Misparse, Part, Wrong};
 pub use outcome::{Course, Outcomes, usual_settings};
 pub use predicate::{CellIs, NameIs, Node, Percent, Predicate, Residue};
 pub use rule::{FaultRule, RULES_MAX, RuleError};
+pub use scenario_shape::SCENARIO;
 pub use setting::{SettingError, Settings};
 pub use weather::Weather;
 pub use world::{Delivered, Mishap, World};

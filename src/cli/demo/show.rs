@@ -310,11 +310,12 @@ async fn further_first_pages(sink: &mut MailSink, page: &Mail, until: Timestamp)
     }
 }
 
-/// The mail that says that it is over; others are counted if they begin something new.
+/// The mail that says that it is over, in the thread of the page; mails that begin something new
+/// are counted.
 async fn resolution(sink: &mut MailSink, page: &Mail, pages: &mut u32) -> anyhow::Result<Mail> {
     loop {
         let mail = next_mail(sink).await?;
-        if mail.subject != page.subject {
+        if mail.in_reply_to.as_deref() != Some(page.message_id.as_str()) {
             *pages += 1;
         } else if mail.text.contains("RESOLVED") {
             return Ok(mail);

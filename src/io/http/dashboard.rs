@@ -206,7 +206,9 @@ pub(super) fn page(view: &View, now: Timestamp) -> Response {
         facts: view.facts,
         outbox: view.outbox,
         controls: view.controls.map_or_else(|| "not asked yet".to_owned(), |(n, of)| format!("{n} of {of} answer")),
-        configured: view.configured.map_or_else(|| "unknown".to_owned(), |at| phrase::relative(at, now)),
+        configured: view
+            .configured
+            .map_or_else(|| "no change remembered".to_owned(), |at| format!("changed {}", phrase::relative(at, now))),
         all_paused: view.paused_until.is_some(),
     })
 }
