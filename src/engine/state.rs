@@ -216,7 +216,14 @@ impl State {
         self.incidents_opened = self.incidents_opened.max(facts.number.0);
         self.incidents.insert(
             facts.number,
-            Incident { facts: facts.clone(), told: BTreeSet::new(), sequence: 0, last_told: facts.opened, said: None },
+            Incident {
+                facts: facts.clone(),
+                told: BTreeSet::new(),
+                sequence: 0,
+                last_told: facts.opened,
+                said: None,
+                end_told: false,
+            },
         );
         let closed = self.incidents.values().filter(|i| i.facts.state == IncidentState::Resolved).count();
         if closed > CLOSED_MAX
