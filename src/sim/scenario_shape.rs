@@ -191,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn the_document_lists_these_keys() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenarios.md");
+        let document = std::fs::read_to_string(path).expect("is there");
+        let keys = crate::plan::read::markdown(&SCENARIO);
+        assert!(
+            document.ends_with(&keys),
+            "put the output of `ringcheck schema scenario --format markdown` at its end"
+        );
+    }
+
+    #[test]
     fn every_scenario_of_the_repository_reads() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
         let files = std::fs::read_dir(folder).expect("is there").map(|entry| entry.expect("reads").path());
