@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# All measurements of docs/benchmarks.md, one after the other, with one table of the figures at the end:
+#
+#   scripts/bench.sh              all parts, about half an hour on two cores
+#   scripts/bench.sh engine idle  these parts only
+#
+# RINGCHECK_YEARS (pod-years of each background, default 10), RINGCHECK_MINUTES (most minutes for them, default 20) and
+# RINGCHECK_TRIALS (of each fault, default 300) say how long the long ones may take.
+# Logs are in target/bench-logs/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PARTS=(connections minting engine delays quiet_years idle)
+LOGS=$PWD/target/bench-logs
+mkdir -p "$LOGS"
+children=()
+cleanup() {
+  for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
+}
+trap cleanup EXIT
+
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+resident_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# A node that watches 30 pods of a simulated partner, at the default six attempts a minute each.
+part_idle() {
+  local folder=target/bench-idle ringcheck=target/release/ringcheck began
+  cargo build --release --bin ringcheck
+  rm -rf "$folder"
+  mkdir -p "$folder/config" "$folder/probes"
+  folder=$(cd "$folder" && pwd)
+  "$ringcheck" partner serve --generate 30 --out "$folder/partner" --control 127.0.0.1:19899 >"$LOGS/partner.log" 2>&1 &
+  children+=($!)
+  until [ -f "$folder/partner/ca.pem" ] && [ -d "$folder/partner/pods" ]; do sleep 0.2; done
+  cp -r "$folder/partner/pods" "$folder/config/"
+  cp probes/connection.toml "$folder/probes/"
+  sed -e 's#^control = .*#control = ["tcp://127.0.0.1:19899", "http://127.0.0.1:19899/"]#' \
+    -e 's#127.0.0.1:9870#127.0.0.1:19870#' -e 's#127.0.0.1:9871#127.0.0.1:19871#' \
+    -e "s#../var/ringcheck.db#$folder/ringcheck.db#" config/ringcheck.toml >"$folder/config/ringcheck.toml"
+  SMTP_PASSWORD=none WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLjSw \
+    "$ringcheck" run --config "$folder/config" --probes "$folder/probes" >"$LOGS/node.log" 2>&1 &
+  local node=$!
+  children+=("$node")
+  sleep 30
+  began=$(cpu_ticks "$node")
+  sleep 120
+  echo "resident memory of a node with 30 pods: $(($(resident_kb "$node") / 1024)) MiB"
+  echo "its CPU: $((($(cpu_ticks "$node") - began) * 10 / 120)) ms a second, for three attempts a second"
+}
+
+for part in "${@:-${PARTS[@]}}"; do
+  echo "== $part (target/bench-logs/$part.log)" >&2
+  case $part in
+    connections | minting | engine) cargo bench --bench "$part" ;;
+    delays) cargo bench --bench delays -- "${RINGCHECK_TRIALS:-300}" ;;
+    quiet_years) cargo bench --bench quiet_years -- "${RINGCHECK_YEARS:-10}" "${RINGCHECK_MINUTES:-20}" ;;
+    idle) part_idle ;;
+    *) echo "no part is called \"$part\"; there are: ${PARTS[*]}" >&2; exit 2 ;;
+  esac >"$LOGS/$part.log" 2>"$LOGS/$part.err" || { tail -n 50 "$LOGS/$part.err"; exit 1; }
+done
+
+printf '\n'
+for part in "${@:-${PARTS[@]}}"; do
+  printf '%s\n' "-- $part"
+  grep -vE '^$|Benchmarking|Found .* outliers|high (mild|severe)|low (mild|severe)|change:|^Gnuplot' "$LOGS/$part.log"
+done
