@@ -112,8 +112,12 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// The engine as the journal tells it: the newest snapshot that can be read, and the facts since.
-fn resume(store: &Store) -> anyhow::Result<(Engine, u64)> {
+/// The engine as the journal tells it: the newest snapshot that can be read, and the facts since;
+/// and how many those were.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn resume(store: &Store) -> anyhow::Result<(Engine, u64)> {
     let newest = store.read_snapshot()?;
     let older = store.read_older_snapshot()?;
     let read = |(bytes, seq): (Vec<u8>, u64)| serde_json::from_slice::<State>(&bytes).ok().map(|state| (state, seq));

@@ -101,9 +101,24 @@ pub struct Cell {
 }
 
 /// Which of the 84 possible cells of an HS256 signature are there: 42 offsets, two symbols.
+/// Written as hexadecimal text: a number of 128 bits inside a tagged fact could not be read back.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(into = "String", try_from = "String")]
 pub struct SignatureCells(pub u128);
+
+impl From<SignatureCells> for String {
+    fn from(cells: SignatureCells) -> Self {
+        format!("{:x}", cells.0)
+    }
+}
+
+impl TryFrom<String> for SignatureCells {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&text, 16).map(Self)
+    }
+}
 
 impl SignatureCells {
     /// Offsets at which a symbol can stand: the 43rd character never is one (it holds 4 bits).

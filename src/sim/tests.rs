@@ -1,6 +1,7 @@
 //! The product's own engine in virtual worlds: restarts, aimed faults, delays, false pages.
 
 mod delays;
+mod journal;
 mod laws;
 mod quiet;
 mod stories;
