@@ -315,7 +315,7 @@ async fn further_first_pages(sink: &mut MailSink, page: &Mail, until: Timestamp)
 async fn resolution(sink: &mut MailSink, page: &Mail, pages: &mut u32) -> anyhow::Result<Mail> {
     loop {
         let mail = next_mail(sink).await?;
-        if mail.in_reply_to.as_deref() != Some(page.message_id.as_str()) {
+        if mail.subject != page.subject {
             *pages += 1;
         } else if mail.text.contains("RESOLVED") {
             return Ok(mail);
