@@ -9,7 +9,7 @@ use crate::model::{
 use crate::plan::{Budget, Plan};
 
 use super::engine::Engine;
-use super::follow_up::{FailedToken, PACE};
+use super::follow_up::{CONTRASTS_MAX, FailedToken, PACE};
 use super::lane::Lane;
 use super::pod_state::{InFlight, PodState};
 use super::timer::Timer;
@@ -25,6 +25,8 @@ const QUIET_MAX_S: u32 = 3_600;
 const SLOW_FOR_S: u64 = 600;
 /// A follow-up that gave no result by then is not waited for.
 const FOLLOW_UP_PATIENCE_MS: i64 = 15_000;
+/// With so much of the share rule's bound used up, no scheduled attempt is given up.
+const SUSPICIOUS_FILL: f64 = 0.2;
 /// Recovery attempts leave this much of the reserve for a new failure's follow-ups.
 const RESERVE_FOR_NEW: u32 = 12;
 
@@ -124,7 +126,7 @@ impl Engine {
             self.commit(turn, Record::SlotsMissed { at: now, probe, pod: pod_name, from: due, until: now, why });
         } else if pod.slow_until.is_some_and(|until| until > now) && made % 2 == 1 {
             self.commit(turn, Record::SlotGivenUp { at: due, pod: pod_name, probe, to_reserve: false });
-        } else if pod.reserve < Budget::FOLLOW_UPS_SAVED && made % Budget::RESERVE_ONE_IN == 0 {
+        } else if pays_back(pod) && made % Budget::RESERVE_ONE_IN == 0 {
             self.commit(turn, Record::SlotGivenUp { at: due, pod: pod_name, probe, to_reserve: true });
         } else {
             let (token, edge) = self.volatile.lanes[place].choice(made);
@@ -165,11 +167,14 @@ impl Engine {
         let Some(pod) = self.state.pods.get(name) else { return };
         let Some(follow_up) = &pod.follow_up else { return };
         let patience_over = now.as_millis() - follow_up.next_at.as_millis() > FOLLOW_UP_PATIENCE_MS;
-        if follow_up.is_over() && !follow_up.fires() || patience_over {
+        // While everything fails, go on until the outage is old enough to be one.
+        let unripe = pod.outage.is_building() && !pod.outage.fires(pod.rules.persist_ms);
+        if follow_up.is_over() && !follow_up.fires() && !unripe || patience_over {
             self.commit(turn, Record::FollowUpsEnded { at: now, pod: name.clone() });
             return;
         }
-        let Some(role) = follow_up.next_role() else {
+        let more = unripe && follow_up.contrasts_sent < CONTRASTS_MAX;
+        let Some(role) = follow_up.next_role().or(more.then_some(Role::Contrast)) else {
             let give_up = follow_up.next_at.plus(std::time::Duration::from_millis(FOLLOW_UP_PATIENCE_MS as u64 + 1));
             self.volatile.timers.set(give_up, Timer::FollowUp(name.clone()));
             return;
@@ -427,4 +432,11 @@ impl Engine {
         self.volatile.escalate = true;
         self.settle(turn, id, result);
     }
+}
+
+/// True if the pod's next fifth slot goes to the reserve: not in the middle of a suspicion, when
+/// every scheduled attempt counts; it is paid back when the suspicion is over, or has fired.
+fn pays_back(pod: &PodState) -> bool {
+    let suspicious = pod.cusum.fill(&pod.rules.cusum) > SUSPICIOUS_FILL && pod.firing().next().is_none();
+    pod.reserve < Budget::FOLLOW_UPS_SAVED && !suspicious
 }

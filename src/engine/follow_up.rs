@@ -12,6 +12,8 @@ use crate::model::{AttemptId, EdgeName, KeySlot, ProbeName, Role, SignatureCells
 pub const REPEATS: u8 = 6;
 /// Contrasts between the repeats.
 pub const CONTRASTS: u8 = 5;
+/// With so many no more are asked for, even while an outage is not old enough yet.
+pub const CONTRASTS_MAX: u8 = CONTRASTS + 3;
 /// Fewest contrasts that must have passed.
 const CONTRASTS_PASSED_MIN: u8 = 4;
 /// Most contrasts that may have failed.
