@@ -42,6 +42,7 @@ pub fn keep(name: &str, output: &Output) {
 }
 
 /// Waits for another process; the bound only ends a test that fails.
+#[expect(clippy::disallowed_methods, reason = "other processes tell nobody when they are ready")]
 pub fn until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {

@@ -28,10 +28,6 @@ pub struct Mail {
     pub subject: String,
     /// Its plain text.
     pub text: String,
-    /// Its Message-ID.
-    pub message_id: String,
-    /// The mail that it answers, for threads.
-    pub in_reply_to: Option<String>,
     /// To whom, as the envelope says.
     pub to: Vec<String>,
 }
@@ -125,8 +121,6 @@ fn read(body: &[u8], to: Vec<String>) -> Option<Mail> {
         at: clock::now(),
         subject: message.subject()?.to_owned(),
         text: message.body_text(0)?.into_owned(),
-        message_id: message.message_id()?.to_owned(),
-        in_reply_to: message.in_reply_to().as_text().map(str::to_owned),
         to,
     })
 }

@@ -198,6 +198,11 @@ fn past_notice() -> Notice {
     }
 }
 
+/// 14 of the class fail, none of the others.
+fn split(class: TraitClass, of: u32, others_of: u32) -> Split {
+    Split { class, failed: 14, of, others_failed: 0, others_of }
+}
+
 fn incident_facts() -> IncidentFacts {
     let symptom = Symptom {
         step: Step::Connected,
@@ -214,20 +219,8 @@ fn incident_facts() -> IncidentFacts {
         symptom: Some(symptom.clone()),
         attempts: (0..6).map(|n| AttemptId(0x9a3c_55d1_0042_7e00 + n)).collect(),
         splits: vec![
-            Split {
-                class: TraitClass::PayloadSymbol(Symbol::Underscore, 3),
-                failed: 14,
-                of: 14,
-                others_failed: 0,
-                others_of: 41,
-            },
-            Split {
-                class: TraitClass::Kind(TokenKind::Capability),
-                failed: 14,
-                of: 33,
-                others_failed: 0,
-                others_of: 22,
-            },
+            split(TraitClass::PayloadSymbol(Symbol::Underscore, 3), 14, 41),
+            split(TraitClass::Kind(TokenKind::Capability), 33, 22),
         ],
     };
     let impact = |name: &str, secs| PodImpact {
