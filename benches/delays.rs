@@ -177,7 +177,7 @@ fn set_fault(world: &mut World, pod: &PodName, row: &Row, after: Duration) {
     match row.shape {
         Shape::Steady if second == 0 => strike(world, pod, row),
         Shape::Steady => {}
-        Shape::Flaps(_) if second % 60 == 0 => strike(world, pod, row),
+        Shape::Flaps(_) if second.is_multiple_of(60) => strike(world, pod, row),
         Shape::Flaps(length) if second % 60 == length => world.clear(pod, None),
         Shape::Flaps(_) => {}
         Shape::Ramp => {
