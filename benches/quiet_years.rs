@@ -80,6 +80,7 @@ fn a_year(background: f64, seed: u64, end: Instant, found: &Mutex<Counts>) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a line of progress now and then, on a thread of its own")]
 fn tell_progress(found: &[Mutex<Counts>; BACKGROUNDS.len()], years: u64, end: Instant) {
     let total = years * DAYS_A_YEAR * BACKGROUNDS.len() as u64;
     let mut told = Instant::now();

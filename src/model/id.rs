@@ -17,7 +17,7 @@ pub enum NameError {
     /// Nothing was written.
     #[error("a name must not be empty")]
     Empty,
-    /// More than [`NAME_LENGTH_MAX`] characters.
+    /// More than 63 characters.
     #[error("a name has at most {NAME_LENGTH_MAX} characters")]
     TooLong,
     /// A character outside `a-z 0-9 -`, or a dash at an end.

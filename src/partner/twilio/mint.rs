@@ -36,7 +36,7 @@ pub struct MintRequest<'a> {
     /// The name to be reached under. One of ours.
     pub identity: &'a str,
     /// The application that the token may call, where its shape needs the grant; such a token
-    /// lives no longer than [`OUTGOING_TTL_MAX_S`].
+    /// lives no longer than `OUTGOING_TTL_MAX_S`.
     pub outgoing: Option<&'a str>,
     /// The moment of minting.
     pub now: Timestamp,

@@ -2,7 +2,7 @@
 //! that is wrong with it. Touches no disk: `io/config_files.rs` brings the texts.
 //!
 //! What may be written stands as data in [`shapes`]; [`table`] holds a text against it and notes
-//! every mistake; one file for each kind of file then builds the typed values, and [`whole`]
+//! every mistake; one file for each kind of file then builds the typed values, and `whole`
 //! looks at what only shows when all of them are seen together.
 
 mod address;
