@@ -3,9 +3,9 @@
 use crate::model::{AttemptId, PodName, Share, Timestamp};
 use crate::plan::PlainRule;
 
-use super::engine::Engine;
 use super::estimate::share_of;
 use super::outage::FLAPPING_WITHIN;
+use super::pipeline::Engine;
 use super::pod_state::PodState;
 use super::timer::Timer;
 use super::{AlertState, Audience, Evidence, Experience, Record, Rule, Trouble, Turn, Verdict};

@@ -8,9 +8,9 @@ use crate::model::{
 };
 use crate::plan::{Budget, Plan};
 
-use super::engine::Engine;
 use super::follow_up::{CONTRASTS_MAX, FailedToken, PACE};
 use super::lane::Lane;
+use super::pipeline::Engine;
 use super::pod_state::{InFlight, PodState};
 use super::timer::Timer;
 use super::{Command, DeliveryResult, Effect, Input, MissedWhy, Record, Rule, Trouble, Turn};

@@ -6,7 +6,7 @@ use crate::model::{ErrorClass, IncidentNumber, LocationName, PodName, Share, Tim
 use crate::plan::Severity;
 
 use super::attribution::{Clues, PodCount, judge};
-use super::engine::Engine;
+use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
 use super::state::Incident;
 use super::{

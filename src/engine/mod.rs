@@ -8,8 +8,6 @@ mod attribution;
 mod baseline;
 pub mod bound;
 mod cusum;
-#[allow(clippy::module_inception)]
-mod engine;
 mod estimate;
 mod facts;
 mod follow_up;
@@ -20,6 +18,7 @@ mod notice;
 mod notification;
 mod outage;
 mod picture;
+mod pipeline;
 mod plain;
 mod pod_state;
 mod publish;
@@ -33,13 +32,13 @@ mod tuning;
 mod turn;
 mod view;
 
-pub use engine::Engine;
 pub use facts::{
     ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notification, NotifyReason,
     PodImpact, Split, Symptom, TraitClass, Whose, WhoseVerdict,
 };
 pub use follow_up::FailedToken;
 pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate};
+pub use pipeline::Engine;
 pub use record::{MissedWhy, Record, Trouble};
 pub use rule::{Audience, Rule};
 pub use state::State;

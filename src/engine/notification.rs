@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{PodName, ReceiverName, Timestamp, millis};
 use crate::plan::Plan;
 
-use super::engine::Engine;
+use super::pipeline::Engine;
 use super::state::{Incident, Said};
 use super::timer::Timer;
 use super::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{IncidentNumber, PodName, Role, Share, Timestamp};
 
-use super::engine::Engine;
+use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
 use super::{AlertView, Component, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View};
 

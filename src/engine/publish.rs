@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{IncidentNumber, PodName, Timestamp, millis};
 
-use super::engine::Engine;
+use super::pipeline::Engine;
 use super::pod_state::PodState;
 use super::{
     Audience, ComponentState, Experience, IncidentFacts, IncidentState, Notice, NoticeStage, NoticeUpdate, Record,
