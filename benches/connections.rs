@@ -14,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use ringcheck::io::dialer::Dialer;
 use ringcheck::io::tls::Tls;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, KeySlot, Role, SignatureCells, Timestamp, TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, KeySlot, Role, SignatureCells, Timestamp, TokenKind, TokenWish,
 };
 use ringcheck::plan::Plan;
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
@@ -137,7 +137,7 @@ fn spec(plan: &Plan, number: u64) -> AttemptSpec {
         pod: plan.pods[0].name.clone(),
         probe: plan.probes[0].name.clone(),
         role: Role::Scheduled,
-        token: TokenWish::Fresh { kind, key, name_length, unlike: cells, like: cells },
+        token: TokenWish::Fresh { kind, key, name_length, unlike: cells, wanted: CellWeights::NONE },
         edge: plan.pods[0].edges()[0].clone(),
         at: Timestamp::MIN,
         deadline: Timestamp::MAX,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, KeySlot, Outcome, Role, SignatureCells, Step, Timestamp, TokenKind,
-    TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, KeySlot, Outcome, Role, SignatureCells, Step, Timestamp,
+    TokenKind, TokenWish,
 };
 use ringcheck::plan::Plan;
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
@@ -91,7 +91,7 @@ impl Bed {
                 key: KeySlot(0),
                 name_length: 24,
                 unlike: cells,
-                like: cells,
+                wanted: CellWeights::NONE,
             },
             edge: pod.edges()[0].clone(),
             at: Timestamp::MIN,
@@ -324,8 +324,9 @@ async fn a_follow_up_gets_the_cells_it_wishes() {
     let mut bed = Bed::new(&format!("ws://{address}/signal"));
     let first = bed.make(bed.spec(1)).await.traits.shape.signature;
     let wish = |unlike, like| {
+        let wanted = CellWeights::each(like);
         let (kind, key, name_length) = (TokenKind::Access, KeySlot(0), 24);
-        TokenWish::Fresh { kind, key, name_length, unlike, like }
+        TokenWish::Fresh { kind, key, name_length, unlike, wanted }
     };
     let unlike = bed.make(AttemptSpec { token: wish(first, SignatureCells::default()), ..bed.spec(2) }).await;
     assert!(unlike.traits.shape.signature.is_disjoint(first));

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use crate::io::clock;
 use crate::io::dialer::Dialer;
 use crate::model::{
-    AttemptId, AttemptReport, AttemptSpec, EdgeName, KeySlot, PodName, Role, SignatureCells, TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, PodName, Role, SignatureCells, TokenKind,
+    TokenWish,
 };
 use crate::plan::{Plan, Pod, Probe, TokenSource};
 
@@ -141,7 +142,13 @@ impl<'a> Round<'a> {
             pod: pod.name.clone(),
             probe: probe.name.clone(),
             role: Role::Scheduled,
-            token: TokenWish::Fresh { kind: *kind, key: *key, name_length: *name_length, unlike: cells, like: cells },
+            token: TokenWish::Fresh {
+                kind: *kind,
+                key: *key,
+                name_length: *name_length,
+                unlike: cells,
+                wanted: CellWeights::NONE,
+            },
             edge: edge.clone(),
             at,
             deadline: at.plus(probe.deadlines.connection(probe.hold)),

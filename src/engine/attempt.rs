@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AttemptId, AttemptReport, AttemptSpec, EdgeName, LostReason, Observation, Outcome, PodName, Role, SignatureCells,
-    ThrottleSign, Timestamp, TokenKind, TokenShape, TokenWish, Traits,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, LostReason, Observation, Outcome, PodName, Role,
+    SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenShape, TokenWish, Traits,
 };
 use crate::plan::{Budget, Plan};
 
@@ -153,7 +153,7 @@ impl Engine {
         let id = AttemptId::of(&plan.node.location.name, &pod, &probe, id.0.as_millis(), id.1);
         let deadline = lane.lost_at(now);
         let spec = AttemptSpec { id, pod: pod.clone(), probe, role, token, edge, at: now, deadline };
-        self.commit(turn, Record::AttemptStarted { spec: spec.clone() });
+        self.commit(turn, Record::AttemptStarted { spec: spec.remembered() });
         if let Some(state) = self.state.pods.get(&pod) {
             let overdue = now.plus(std::time::Duration::from_millis(state.rules.overdue_ms.unsigned_abs()));
             self.volatile.timers.set(overdue, Timer::Overdue(pod, id));
@@ -214,7 +214,7 @@ impl Engine {
             key: of.key,
             name_length: of.name_length,
             unlike: SignatureCells::NONE,
-            like: of.cells,
+            wanted: CellWeights::each(of.cells),
         };
         self.dial(turn, place, Role::Recovery, like, of.edge, (now, 1_000));
     }
@@ -238,7 +238,7 @@ impl Engine {
         let others: Vec<u8> = lengths.iter().copied().filter(|length| length % 3 != of.name_length % 3).collect();
         let from = if others.is_empty() { lengths } else { &others };
         let name_length = from.get(number as usize / 2 % from.len().max(1)).copied().unwrap_or(of.name_length);
-        (TokenWish::Fresh { kind, key, name_length, unlike: of.cells, like: SignatureCells::NONE }, edge)
+        (TokenWish::Fresh { kind, key, name_length, unlike: of.cells, wanted: CellWeights::NONE }, edge)
     }
 
     fn finished(&mut self, turn: &mut Turn, report: AttemptReport) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    EdgeName, KeySlot, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind, TokenWish, millis,
+    CellWeights, EdgeName, KeySlot, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind,
+    TokenWish, millis,
 };
 use crate::plan::{Plan, Pod, Probe, TokenSource};
 
@@ -148,8 +149,8 @@ impl Lane {
             shuffle(&mut turns.order, self.phase, kind, cycle);
         }
         let (key, name_length) = turns.order[usize::try_from(position).unwrap_or(0)];
-        let wish =
-            TokenWish::Fresh { kind, key, name_length, unlike: SignatureCells::NONE, like: SignatureCells::NONE };
+        let (unlike, wanted) = (SignatureCells::NONE, CellWeights::NONE);
+        let wish = TokenWish::Fresh { kind, key, name_length, unlike, wanted };
         (wish, self.edge(made).clone())
     }
 

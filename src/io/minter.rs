@@ -61,8 +61,8 @@ impl Minter {
                 let (shape, kind) = (shape_of(text.expose()), endpoint.kind);
                 Minted { text, shape, kind, key, name_length: 0, register: endpoint.test_agents }
             }
-            (TokenWish::Fresh { kind, key, name_length, unlike, like }, TokenSource::Minted { ttl_s, .. }) => {
-                let order = Order { pod: Arc::clone(pod), kind, key, name_length, unlike, like, ttl_s: *ttl_s };
+            (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
+                let order = Order { pod: Arc::clone(pod), kind, key, name_length, unlike, wanted, ttl_s: *ttl_s };
                 self.workshop.mint(order, deadline).await?
             }
         };

@@ -1,6 +1,7 @@
 //! The words everything else is said in: ids, time, steps, outcomes, traits, reports. No
 //! behaviour beyond parsing, printing and arithmetic; nothing of ours below it.
 
+mod cell_weights;
 mod deadlines;
 mod device_error;
 mod id;
@@ -16,6 +17,7 @@ mod time;
 mod token_wish;
 mod traits;
 
+pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
 pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName};

@@ -27,6 +27,13 @@ pub struct AttemptSpec {
     pub deadline: Timestamp,
 }
 
+impl AttemptSpec {
+    /// What is kept of it: all but what only the minter needs.
+    pub fn remembered(&self) -> Self {
+        Self { token: self.token.remembered(), ..self.clone() }
+    }
+}
+
 /// What an attempt tells when it is over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AttemptReport {

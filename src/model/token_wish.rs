@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, SignatureCells};
+use super::{AttemptId, CellWeights, SignatureCells};
 
 /// The two kinds of voice tokens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -57,13 +57,27 @@ pub enum TokenWish {
         /// Signature cells that it shall not have, as far as candidates allow; empty for no wish.
         #[serde(default)]
         unlike: SignatureCells,
-        /// Signature cells that it shall have, as many as candidates allow; empty for no wish.
-        #[serde(default)]
-        like: SignatureCells,
+        /// How much each signature cell is wanted; of the candidates without unwanted cells, the
+        /// one with the largest sum is taken. For the minter only: what is kept of an attempt is
+        /// without it.
+        #[serde(default, skip_serializing_if = "CellWeights::is_none")]
+        wanted: CellWeights,
     },
     /// The very same text that this attempt used; the minter keeps it for a while in memory.
     Same {
         /// The earlier attempt.
         of: AttemptId,
     },
+}
+
+impl TokenWish {
+    /// What is kept of a wish: without the weights, which only the minter needs.
+    pub fn remembered(self) -> Self {
+        match self {
+            Self::Fresh { kind, key, name_length, unlike, wanted: _ } => {
+                Self::Fresh { kind, key, name_length, unlike, wanted: CellWeights::NONE }
+            }
+            Self::Same { .. } => self,
+        }
+    }
 }

@@ -141,6 +141,11 @@ impl SignatureCells {
         (self.0 & other.0).count_ones()
     }
 
+    /// True if the symbol stands at this offset.
+    pub fn contains(self, offset: u16, symbol: Symbol) -> bool {
+        offset < Self::OFFSETS && self.0 >> (offset * 2 + u16::from(symbol == Symbol::Underscore)) & 1 == 1
+    }
+
     /// True if the symbol stands anywhere.
     pub fn has(self, symbol: Symbol) -> bool {
         const DASHES: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;

@@ -5,6 +5,7 @@ mod budget;
 mod node_settings;
 mod pod;
 mod probe;
+mod reach;
 pub mod read;
 mod receiver;
 mod schedule;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod behaviour;
+mod candidates;
 mod catalogue;
 mod fault;
 mod minter;

@@ -1,11 +1,19 @@
 //! A token's text as an input to the partner's parser: the text itself (a secret), what it looks
 //! like (not a secret), and the names that we put into it. Knows no vendor.
 
+mod cover;
+mod feature;
 mod name;
+mod reach;
 mod shape;
+mod space;
 mod text;
 
+pub use cover::CANDIDATES;
+pub use feature::Feature;
 pub use name::{NAME_CHARACTERS_MAX, OwnNames};
+pub use reach::{Form, Reach};
 pub use shape::shape_of;
 pub(crate) use shape::signature_cells;
+pub use space::{FeatureSet, FeatureSpace};
 pub use text::{TOKEN_TEXT_MAX, TokenText, TokenTextError};

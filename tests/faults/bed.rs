@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, EdgeName, KeySlot, PodName, Role, SignatureCells, Timestamp, TokenKind,
-    TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, PodName, Role, SignatureCells, Timestamp,
+    TokenKind, TokenWish,
 };
 use ringcheck::partner::twilio::AccountKeys;
 use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
@@ -93,7 +93,7 @@ impl Bed {
                 key: KeySlot(0),
                 name_length: 27 + u8::try_from(serial % 3).expect("small"),
                 unlike: SignatureCells::default(),
-                like,
+                wanted: CellWeights::each(like),
             },
             edge: EdgeName::parse("ashburn").expect("a name"),
             at: Timestamp::MIN,

@@ -9,10 +9,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{KeySlot, LocationName, LostReason, SignatureCells, TokenKind, TokenShape};
+use crate::model::{CellWeights, Fit, KeySlot, LocationName, LostReason, SignatureCells, TokenKind};
 use crate::partner::twilio::{Account, MintRequest, SigningKey, mint_best};
 use crate::plan::{PartnerAccount, Pod};
-use crate::token::{OwnNames, shape_of};
+use crate::token::{CANDIDATES, OwnNames, shape_of};
 
 use super::super::not_done::NotDone;
 use super::super::{clock, secrets};
@@ -20,8 +20,6 @@ use super::Minted;
 
 /// Orders that may wait: more than the attempts that can be under way at once would be absurd.
 const ORDERS_MAX: usize = 1024;
-/// Most candidates that are signed for one token with wishes; some tens of milliseconds.
-const CANDIDATES_MAX: u32 = 10_000;
 /// Names of one location in one pod, taken in turn: one digit keeps short names possible.
 const NAMES: u64 = 10;
 
@@ -32,7 +30,7 @@ pub(super) struct Order {
     pub(super) key: KeySlot,
     pub(super) name_length: u8,
     pub(super) unlike: SignatureCells,
-    pub(super) like: SignatureCells,
+    pub(super) wanted: CellWeights,
     pub(super) ttl_s: u32,
 }
 
@@ -101,16 +99,14 @@ impl Bench {
             account,
             key,
             identity: &identity,
-            // What an agent's token holds: a capability token names the application, and only then
-            // does its payload have the symbols that an agent's has.
-            outgoing: account.application_sid.as_deref().filter(|_| order.kind == TokenKind::Capability),
+            outgoing: order.pod.outgoing(order.kind),
             now: clock::now(),
             ttl_s: order.ttl_s,
             serial: self.serial,
         };
-        let wishes = order.unlike != SignatureCells::default() || order.like != SignatureCells::default();
-        let candidates = if wishes { CANDIDATES_MAX } else { 1 };
-        let text = mint_best(&request, candidates, |shape| score(shape, order.unlike, order.like));
+        let fit = Fit::new(order.unlike, order.wanted);
+        let candidates = if fit.tells() { CANDIDATES } else { 1 };
+        let text = mint_best(&request, candidates, |shape| fit.score(shape.signature));
         let shape = shape_of(text.expose());
         let name_length = u8::try_from(identity.len()).unwrap_or(u8::MAX);
         Ok(Minted { text, shape, kind: order.kind, key: order.key, name_length, register: true })
@@ -139,34 +135,5 @@ impl<'a> Key<'a> {
             unusable
         })?;
         Ok(Self { sid, secret })
-    }
-}
-
-/// How well a candidate fits: no unwanted cell first, then as many wanted ones as can be had.
-fn score(shape: &TokenShape, unlike: SignatureCells, like: SignatureCells) -> u32 {
-    let has = shape.signature.0;
-    let unwanted = (has & unlike.0).count_ones();
-    let missing = (like.0 & !has).count_ones();
-    if unwanted + missing == 0 {
-        return u32::MAX;
-    }
-    let lacks = |cells: u32| SignatureCells::COUNT.saturating_sub(cells);
-    lacks(unwanted) * (SignatureCells::COUNT + 1) + lacks(missing)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unwanted_cells_weigh_more_than_missing_ones() {
-        let cells = SignatureCells;
-        let shape = |bits| TokenShape { signature: cells(bits), ..TokenShape::default() };
-        let score = |bits| score(&shape(bits), cells(0b0011), cells(0b1100));
-        assert_eq!(score(0b1100), u32::MAX);
-        assert!(score(0b0100) > score(0b0000));
-        assert!(score(0b0000) > score(0b1101));
-        assert!(score(0b1101) > score(0b0101));
-        assert!(score(0b0001) > score(0b0011));
     }
 }

@@ -1,0 +1,240 @@
+//! A minter's search among random signatures, as lucky as the real one and no luckier, without
+//! signing ten thousand texts.
+//!
+//! A pool of signatures is drawn once. A search looks through one block of it, of as many
+//! candidates as the real search has, under a fresh rotation of the offsets and a fresh exchange
+//! of the two symbols at each: a random signature is as likely as any of its images, so that no
+//! two searches see the same candidates. Signatures with many cells come first, so that most of
+//! the block need not be looked at.
+
+use std::sync::LazyLock;
+
+use crate::model::{Fit, SignatureCells, Symbol};
+use crate::token::CANDIDATES;
+
+/// Blocks in the pool: so many that the rare signatures with seven cells or more are as frequent in
+/// it as they are.
+const BLOCKS: usize = 64;
+/// Seed of the pool; the searches are seeded by their world.
+const POOL_SEED: u64 = 0x0072_696e_6763_6865;
+/// Offsets of a signature; as an index.
+const OFFSETS: usize = SignatureCells::OFFSETS as usize;
+/// Cells of a signature; as an index.
+const CELLS: usize = 2 * OFFSETS;
+
+static POOL: LazyLock<Vec<Block>> = LazyLock::new(|| {
+    let mut rng = fastrand::Rng::with_seed(POOL_SEED);
+    (0..BLOCKS).map(|_| Block::draw(&mut rng)).collect()
+});
+
+/// As many candidates as one search has, without those that hold no cell.
+struct Block {
+    /// Candidates with so many cells, from many to one.
+    groups: Vec<(usize, Vec<u8>)>,
+}
+
+impl Block {
+    fn draw(rng: &mut fastrand::Rng) -> Self {
+        let mut by_count = vec![Vec::new(); OFFSETS + 1];
+        for _ in 0..CANDIDATES {
+            let cells = random_signature(rng);
+            let places = cells.iter().map(|(offset, symbol)| place_of(usize::from(offset), symbol));
+            by_count[cells.0.count_ones() as usize].extend(places.map(|place| u8::try_from(place).unwrap_or(0)));
+        }
+        let groups = by_count.into_iter().enumerate().rev().filter(|(count, cells)| *count > 0 && !cells.is_empty());
+        Self { groups: groups.collect() }
+    }
+}
+
+fn place_of(offset: usize, symbol: Symbol) -> usize {
+    2 * offset + usize::from(symbol == Symbol::Underscore)
+}
+
+/// 42 places, each one of two symbols with probability 1/64: what an HMAC's base64url has.
+fn random_signature(rng: &mut fastrand::Rng) -> SignatureCells {
+    const PLACES: u64 = (1 << SignatureCells::OFFSETS) - 1;
+    let either = rng.u64(..) & rng.u64(..) & rng.u64(..) & rng.u64(..) & rng.u64(..) & PLACES;
+    let which = rng.u64(..);
+    let mut cells = SignatureCells::NONE;
+    let mut left = either;
+    while left != 0 {
+        let offset = left.trailing_zeros();
+        left &= left - 1;
+        let symbol = if which >> offset & 1 == 1 { Symbol::Underscore } else { Symbol::Dash };
+        cells.insert(u16::try_from(offset).unwrap_or(u16::MAX), symbol);
+    }
+    cells
+}
+
+/// The best of [`CANDIDATES`] random signatures; of several that are as good, any.
+pub(super) fn best_signature(rng: &mut fastrand::Rng, fit: &Fit) -> SignatureCells {
+    if !fit.tells() {
+        return random_signature(rng);
+    }
+    if fit.best() == 0 {
+        return first_without_unwanted(rng, fit);
+    }
+    let image = Image::draw(rng, fit);
+    let mut found = (0, &[][..]);
+    // A signature without any cell is among the candidates, and counts nothing.
+    let mut equal = 1;
+    for (count, cells) in &POOL[rng.usize(..BLOCKS)].groups {
+        if image.most_of(*count) < found.0 {
+            break;
+        }
+        for candidate in cells.chunks_exact(*count) {
+            let sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
+            if sum < found.0 {
+                continue;
+            }
+            equal = if sum > found.0 { 1 } else { equal + 1 };
+            // Of equals each is taken with the same chance.
+            if equal == 1 || rng.u32(..equal) == 0 {
+                found = (sum, candidate);
+            }
+        }
+    }
+    image.undone(found.1)
+}
+
+/// Where nothing is wanted the search ends with the first candidate that has nothing unwanted.
+fn first_without_unwanted(rng: &mut fastrand::Rng, fit: &Fit) -> SignatureCells {
+    let mut best = random_signature(rng);
+    for _ in 1..CANDIDATES {
+        if fit.sum(best) == 0 {
+            break;
+        }
+        let next = random_signature(rng);
+        if fit.sum(next) > fit.sum(best) {
+            best = next;
+        }
+    }
+    best
+}
+
+/// A wish seen through a rotation of the offsets and an exchange of symbols.
+struct Image {
+    rotation: usize,
+    exchanged: u64,
+    points: [i16; CELLS],
+    /// The most that so many cells can count together, from one on.
+    most: [i32; Image::COUNTED],
+}
+
+impl Image {
+    /// More cells than this are not told apart: they hardly ever come.
+    const COUNTED: usize = 8;
+
+    fn draw(rng: &mut fastrand::Rng, fit: &Fit) -> Self {
+        let (rotation, exchanged) = (rng.usize(..OFFSETS), rng.u64(..));
+        let mut image = Self { rotation, exchanged, points: [0; CELLS], most: [0; Self::COUNTED] };
+        let mut largest = [0_i16; Self::COUNTED];
+        for (place, points) in fit.points().iter().enumerate() {
+            image.points[image.seen_at(place)] = *points;
+            if *points > largest[Self::COUNTED - 1] {
+                let rank = largest.partition_point(|known| *known >= *points);
+                largest[rank..].rotate_right(1);
+                largest[rank] = *points;
+            }
+        }
+        let mut sum = 0;
+        for (most, points) in image.most.iter_mut().zip(largest) {
+            sum += i32::from(points);
+            *most = sum;
+        }
+        image
+    }
+
+    fn most_of(&self, count: usize) -> i32 {
+        if count > Self::COUNTED { i32::MAX } else { self.most[count - 1] }
+    }
+
+    fn seen_at(&self, place: usize) -> usize {
+        let offset = (place / 2 + self.rotation) % OFFSETS;
+        2 * offset + (place % 2 ^ (self.exchanged >> offset & 1) as usize)
+    }
+
+    /// The signature whose image these cells are.
+    fn undone(&self, places: &[u8]) -> SignatureCells {
+        let mut cells = SignatureCells::NONE;
+        for place in places {
+            let seen = usize::from(*place);
+            let underscore = seen % 2 ^ (self.exchanged >> (seen / 2) & 1) as usize == 1;
+            let offset = (seen / 2 + OFFSETS - self.rotation) % OFFSETS;
+            let symbol = if underscore { Symbol::Underscore } else { Symbol::Dash };
+            cells.insert(u16::try_from(offset).unwrap_or(u16::MAX), symbol);
+        }
+        cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::CellWeights;
+
+    use super::*;
+
+    const NONE: SignatureCells = SignatureCells::NONE;
+
+    fn cells(at: &[u16]) -> SignatureCells {
+        let mut cells = NONE;
+        at.iter().for_each(|offset| cells.insert(*offset, Symbol::Dash));
+        cells
+    }
+
+    /// In what share of searches all of these cells come.
+    fn share_with(wanted: SignatureCells, weights: CellWeights, searches: u32) -> f64 {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let fit = Fit::new(NONE, weights);
+        let all = |_: &u32| best_signature(&mut rng, &fit).shared_with(wanted) == wanted.0.count_ones();
+        (0..searches).filter(all).count() as f64 / f64::from(searches)
+    }
+
+    #[test]
+    fn signatures_have_symbols_as_often_as_an_hmac() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let with = (0..20_000).filter(|_| best_signature(&mut rng, &Fit::new(NONE, CellWeights::NONE)).0 != 0);
+        let share = with.count() as f64 / 20_000.0;
+        // 1 - (31/32)^42 = 73.6 %.
+        assert!((share - 0.736).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn a_search_is_as_lucky_as_the_real_one() {
+        let each = CellWeights::each;
+        // 1 - (1 - 64^-k)^10,000: two given cells nearly always, three in one search of 27.
+        assert!(share_with(cells(&[7]), each(cells(&[7])), 500) > 0.999);
+        let two = share_with(cells(&[7, 30]), each(cells(&[7, 30])), 4_000);
+        assert!((two - 0.913).abs() < 0.015, "{two}");
+        let three = share_with(cells(&[7, 20, 30]), each(cells(&[7, 20, 30])), 6_000);
+        assert!((three - 0.0374).abs() < 0.008, "{three}");
+    }
+
+    #[test]
+    fn a_search_finds_what_looking_at_every_candidate_finds() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let mut sums = [0, 0];
+        for _ in 0..60 {
+            let mut weights = CellWeights::NONE;
+            (0..42).for_each(|offset| weights.set(offset, Symbol::Dash, rng.u8(..16)));
+            (0..42).for_each(|offset| weights.set(offset, Symbol::Underscore, rng.u8(..4)));
+            let fit = Fit::new(cells(&[3, 9]), weights);
+            let quick = best_signature(&mut rng, &fit);
+            assert!(quick.is_disjoint(cells(&[3, 9])));
+            let slow = (0..CANDIDATES).map(|_| random_signature(&mut rng)).max_by_key(|one| fit.sum(*one));
+            sums[0] += fit.sum(quick);
+            sums[1] += slow.map_or(0, |cells| fit.sum(cells));
+        }
+        let ratio = f64::from(sums[0]) / f64::from(sums[1]);
+        assert!((0.97..1.03).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn unwanted_cells_are_left_out() {
+        let mut rng = fastrand::Rng::with_seed(2);
+        let unwanted = Fit::new(cells(&[1, 2, 3]), CellWeights::NONE);
+        for _ in 0..500 {
+            assert!(best_signature(&mut rng, &unwanted).is_disjoint(cells(&[1, 2, 3])));
+        }
+    }
+}

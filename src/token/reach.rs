@@ -1,0 +1,129 @@
+//! What tokens a pod's minter can make: computed by minting, not assumed.
+
+use crate::model::{EdgeName, KeySlot, Symbol, TokenKind, TokenShape};
+
+/// One combination of what can be chosen of a token. Everything of its text but the signature
+/// follows from it, except digits, and those are never symbols.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Form {
+    /// Kind of token.
+    pub kind: TokenKind,
+    /// Which of the pod's keys signs it.
+    pub key: KeySlot,
+    /// Length of the name in it, in characters; 0 where we do not choose the name.
+    pub name_length: u8,
+    /// Payload cells and lengths of one such token; its signature is left out. Default where the
+    /// tokens are not ours and their text is not known beforehand.
+    pub shape: TokenShape,
+}
+
+/// What a pod's minter can make. A signature can hold any of its 84 cells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reach {
+    forms: Vec<Form>,
+    edges: Vec<EdgeName>,
+    steered: bool,
+}
+
+impl Reach {
+    /// Tokens that are minted here in these forms and used through these edges. Of forms with one
+    /// kind, key and length only the first is kept.
+    pub fn minted(forms: Vec<Form>, edges: Vec<EdgeName>) -> Self {
+        let mut kept: Vec<Form> = Vec::with_capacity(forms.len());
+        for form in forms {
+            let same =
+                |known: &Form| (known.kind, known.key, known.name_length) == (form.kind, form.key, form.name_length);
+            if !kept.iter().any(same) {
+                kept.push(form);
+            }
+        }
+        Self { forms: kept, edges, steered: true }
+    }
+
+    /// Tokens of this kind that come from elsewhere: nothing about them can be chosen.
+    pub fn foreign(kind: TokenKind, edges: Vec<EdgeName>) -> Self {
+        let form = Form { kind, key: KeySlot(0), name_length: 0, shape: TokenShape::default() };
+        Self { forms: vec![form], edges, steered: false }
+    }
+
+    /// The combinations, each once.
+    pub fn forms(&self) -> &[Form] {
+        &self.forms
+    }
+
+    /// What a token of this kind and key becomes if its name is to have so many characters: a name
+    /// that is too short for us is made longer, by threes. `None` if the pod has no such token.
+    pub fn form(&self, kind: TokenKind, key: KeySlot, name_length: u8) -> Option<&Form> {
+        let alike = |form: &&Form| (form.kind, form.key, form.name_length % 3) == (kind, key, name_length % 3);
+        let fitting = self.forms.iter().filter(alike).filter(|form| form.name_length >= name_length);
+        fitting.min_by_key(|form| form.name_length)
+    }
+
+    /// The edges, first choice first.
+    pub fn edges(&self) -> &[EdgeName] {
+        &self.edges
+    }
+
+    /// True if tokens can be made to a wish.
+    pub const fn is_steered(&self) -> bool {
+        self.steered
+    }
+
+    /// The pairs of kind and key, in the order of the forms.
+    pub fn classes(&self) -> Vec<(TokenKind, KeySlot)> {
+        let mut classes = Vec::new();
+        for form in &self.forms {
+            if !classes.contains(&(form.kind, form.key)) {
+                classes.push((form.kind, form.key));
+            }
+        }
+        classes
+    }
+
+    /// The payload cells that tokens of this kind can hold, in order of offset.
+    pub fn payload_cells(&self, kind: TokenKind) -> Vec<(u16, Symbol)> {
+        let of_kind = self.forms.iter().filter(|form| form.kind == kind);
+        let mut cells: Vec<_> = of_kind.flat_map(|form| form.shape.payload.iter().copied()).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A pod with both kinds, so many API keys, and these name lengths: `_` stands in capability
+    /// payloads whose name's length is divisible by three.
+    pub(in crate::token) fn pod(keys: u8, lengths: &[u8]) -> Reach {
+        let edges = ["ashburn", "dublin"].map(|edge| EdgeName::parse(edge).expect("a name")).to_vec();
+        let classes =
+            (0..keys).map(|key| (TokenKind::Access, KeySlot(key))).chain([(TokenKind::Capability, KeySlot(0))]);
+        let forms = classes.flat_map(|(kind, key)| {
+            lengths.iter().map(move |&name_length| {
+                let (characters, steps) = (u16::from(name_length), u16::from(name_length) / 3);
+                let hit = kind == TokenKind::Capability && name_length % 3 == 0;
+                let payload = if hit { vec![(4 * (36 + steps) + 3, Symbol::Underscore)] } else { Vec::new() };
+                let before = if kind == TokenKind::Capability { 230 } else { 250 };
+                let lengths = [36, ((before + characters) * 4).div_ceil(3), 43];
+                Form { kind, key, name_length, shape: TokenShape { payload, lengths, ..TokenShape::default() } }
+            })
+        });
+        Reach::minted(forms.collect(), edges)
+    }
+
+    #[test]
+    fn a_reach_tells_its_classes_and_cells() {
+        let reach = pod(2, &[24, 25, 26, 27, 24]);
+        assert_eq!(reach.forms().len(), 12, "each once");
+        assert_eq!(reach.classes().len(), 3);
+        assert_eq!(reach.payload_cells(TokenKind::Access), []);
+        assert_eq!(reach.payload_cells(TokenKind::Capability), [(179, Symbol::Underscore), (183, Symbol::Underscore)]);
+        assert!(reach.form(TokenKind::Access, KeySlot(2), 24).is_none());
+        let longer = reach.form(TokenKind::Access, KeySlot(0), 21).map(|form| form.name_length);
+        assert_eq!(longer, Some(24), "made longer");
+        let foreign = Reach::foreign(TokenKind::Access, Vec::new());
+        assert!(!foreign.is_steered() && foreign.forms().len() == 1);
+    }
+}
