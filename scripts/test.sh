@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/test/parts.sh
 
-PARTS=(install format lint documents build tests sdk fuzz image secrets)
+PARTS=(install format lint documents build scenarios tests sdk fuzz image secrets)
 LOGS=$PWD/target/test-logs
 mkdir -p "$LOGS"
 rm -f "$LOGS"/*.log

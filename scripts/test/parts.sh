@@ -82,6 +82,25 @@ part_build() {
   say "$(du -h "$RINGCHECK" | cut -f1) $RINGCHECK"
 }
 
+# ---- scenarios -------------------------------------------------------------------------------
+
+# Every story that is shipped, with the binary that is shipped: all of its expectations hold.
+part_scenarios() {
+  local file result told status=0
+  [ -x "$RINGCHECK" ] || cargo build --release --locked --bin ringcheck
+  for file in scenarios/*.toml; do
+    if result=$("$RINGCHECK" sim "$file" --format json); then
+      told=$(sed -nE 's/^  "(paged|pages|facts)": "?([^",]*)"?,?$/\1 \2/p' <<<"$result" | paste -sd ' ')
+      say "$file: all held, $told"
+    else
+      say "$file: BROKEN"
+      printf '%s\n' "$result"
+      status=1
+    fi
+  done
+  return "$status"
+}
+
 # ---- tests -----------------------------------------------------------------------------------
 
 # All of it but the SDKs' proof, which has a part (and a time) of its own.
