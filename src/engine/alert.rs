@@ -1,7 +1,7 @@
 //! From observations to alerts: inactive, pending, firing, and back only when recovery is proven.
 
 use crate::model::{AttemptId, PodName, Share, Timestamp};
-use crate::plan::PlainRule;
+use crate::plan::{PlainRule, Thresholds};
 
 use super::estimate::share_of;
 use super::outage::FLAPPING_WITHIN;
@@ -14,8 +14,6 @@ use super::{AlertState, Audience, Evidence, Experience, Record, Rule, Trouble, T
 const CONTROLS_AGAIN_MS: i64 = 10_000;
 /// Control targets are asked this often while all is well.
 const CONTROLS_USUAL_MS: i64 = 60_000;
-/// Fewest scheduled attempts in the stable window for a recovery to be proven.
-const RECOVERY_ATTEMPTS_MIN: u32 = 12;
 /// Fewest tokens like the failing one that must have passed in a row: while a quarter of the
 /// partner's nodes still fail, a run this long comes once in two hours.
 const RECOVERIES_PASSED_MIN: u32 = 18;
@@ -347,7 +345,7 @@ fn is_well_since(pod: &PodState, since: Timestamp) -> bool {
     let usual = f64::from(of) * pod.rules.cusum.usual.get();
     let allowed = usual + 2.0 * usual.sqrt() + 0.5;
     let lone = pod.memory.last_failure_in_company().is_none_or(|at| at < since);
-    of >= RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && lone && pod.outage.failures() < 2
+    of >= Thresholds::RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && lone && pod.outage.failures() < 2
 }
 
 /// Tokens like the failing one pass: a long run of recovery attempts, and no more than a single

@@ -15,7 +15,8 @@ pub struct Thresholds {
     pub persist: Duration,
     /// No result for this long after the start counts as failing in the outage rule.
     pub overdue: Duration,
-    /// How long all must be well before an alert is resolved.
+    /// How long all must be well before an alert is resolved; long enough for
+    /// [`Thresholds::RECOVERY_ATTEMPTS_MIN`] attempts.
     pub stable: Duration,
     /// No observation for this long is "no data".
     pub silence: Duration,
@@ -79,6 +80,22 @@ pub enum PlainRule {
         /// Days.
         days: u32,
     },
+}
+
+impl Thresholds {
+    /// Fewest scheduled attempts in the stable window that prove a recovery.
+    pub const RECOVERY_ATTEMPTS_MIN: u32 = 12;
+
+    /// The shortest stable window that can prove a recovery at so many attempts a minute, in whole
+    /// seconds; nothing is long enough for a pod without attempts.
+    pub fn shortest_stable(attempts_per_minute: f64) -> Duration {
+        if attempts_per_minute <= 0.0 {
+            return Duration::ZERO;
+        }
+        let seconds = (f64::from(Self::RECOVERY_ATTEMPTS_MIN) * 60.0 / attempts_per_minute).ceil();
+        // A schedule's longest round is below 2^32 seconds.
+        Duration::from_secs(seconds as u64)
+    }
 }
 
 impl Default for Thresholds {

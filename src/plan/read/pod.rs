@@ -22,6 +22,8 @@ pub struct PodDraft {
     pub budget_place: Place,
     /// Where its silence stands.
     pub silence_place: Place,
+    /// Where its stable window stands, if it was written.
+    pub stable_place: Option<Place>,
 }
 
 impl PodDraft {
@@ -66,6 +68,10 @@ impl PodDraft {
             public_name,
             account_sid: partner.as_ref().and_then(|partner| partner.placed_text("account_sid")),
             budget_place: table.place("budget"),
+            stable_place: thresholds_table
+                .as_ref()
+                .filter(|table| table.has("stable"))
+                .map(|table| table.place("stable")),
             silence_place: thresholds_table.map_or_else(|| table.place("thresholds"), |table| table.place("silence")),
         }
     }

@@ -47,6 +47,15 @@ fn defaults_are_those_of_the_domain() {
 }
 
 #[test]
+fn the_default_stable_window_grows_with_sparse_attempts() {
+    for (schedule, attempts, minutes) in [("0 * * * * *", 6, 5), ("0 */5 * * * *", 1, 60), ("0 0 * * * *", 1, 720)] {
+        let probe = format!("kind = \"connection\"\nschedule = \"{schedule}\"\nattempts = {attempts}\n");
+        let read = read(RINGCHECK, &[POD], &[&probe]).expect("it is right");
+        assert_eq!(read.plan.pods[0].thresholds.stable, std::time::Duration::from_mins(minutes), "{schedule}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_reported_in_one_go() {
     insta::assert_snapshot!(report(
         include_str!("mistakes/ringcheck.toml"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{PodName, ProbeName, TokenKind};
-use crate::plan::{NodeSettings, Owner, Plan, Pod, Probe, Receiver, Route};
+use crate::plan::{NodeSettings, Owner, Plan, Pod, Probe, Receiver, Route, Thresholds};
 
 use super::nearest::hint_for;
 use super::node::{NodeDraft, RouteDraft};
@@ -35,9 +35,10 @@ impl Whole {
         let names = self.pod_names();
         self.check_public_names();
         let node = self.node.take();
-        let pods: Vec<Arc<Pod>> = self.pods.iter().filter_map(|draft| draft.pod.clone()).map(Arc::new).collect();
         let probes = self.resolve_probes(&names);
+        self.fit_stable_windows(&probes);
         self.check_coverage(&probes);
+        let pods: Vec<Arc<Pod>> = self.pods.iter().filter_map(|draft| draft.pod.clone()).map(Arc::new).collect();
         let joined = node.and_then(|node| self.join_node(node, &names));
         let (node, receivers, routes) = joined?;
         Some(Plan { node, pods: by_name(pods, |pod| pod.name.clone()), probes, receivers, routes })
@@ -79,6 +80,33 @@ impl Whole {
             probes.push(Arc::new(Probe { pods: named, ..probe.clone() }));
         }
         by_name(probes, |probe| probe.name.clone())
+    }
+
+    /// A recovery is proven by a number of attempts. Where too few fall into the stable window no
+    /// incident would ever end: the default is stretched, and what was written is a mistake.
+    fn fit_stable_windows(&mut self, probes: &[Arc<Probe>]) {
+        for draft in &mut self.pods {
+            let Some(pod) = &mut draft.pod else { continue };
+            let mine = probes.iter().filter(|probe| probe.runs_in(&pod.name)).map(AsRef::as_ref);
+            let rate = pod.attempts_per_minute(mine);
+            let shortest = Thresholds::shortest_stable(rate);
+            if pod.thresholds.stable >= shortest {
+                continue;
+            }
+            let Some(place) = &draft.stable_place else {
+                pod.thresholds.stable = shortest;
+                continue;
+            };
+            let attempts = (pod.thresholds.stable.as_secs_f64() / 60.0 * rate).floor();
+            let what = format!(
+                "only {attempts} scheduled attempts fall into this window, and a recovery is proven by {}: no incident \
+                 of pod \"{}\" would ever end",
+                Thresholds::RECOVERY_ATTEMPTS_MIN,
+                pod.name
+            );
+            let hint = format!("raise it to at least \"{}s\", or leave it out", shortest.as_secs());
+            self.problems.push(place.clone(), what, Some(hint));
+        }
     }
 
     /// Pods without probes, kinds without keys, more attempts than the budget gives.

@@ -131,7 +131,7 @@ static THRESHOLDS: Shape = Shape {
             "stable",
             Kind::Duration(10 * SECOND, 4 * HOUR),
             "\"5m\"",
-            "How long all must be well before an incident is resolved.",
+            "How long all must be well before an incident is resolved. At least 12 scheduled attempts must fall into it; the default is stretched where fewer than that would.",
         ),
         Key::default(
             "silence",
