@@ -49,7 +49,8 @@ impl Workshop {
             while let Some((order, answer)) = inbox.blocking_recv() {
                 // Nobody waits any more if the attempt has been given up.
                 if !answer.is_closed() {
-                    let minted = catch_unwind(AssertUnwindSafe(|| bench.mint(&order)));
+                    let candidates = candidates(inbox.len());
+                    let minted = catch_unwind(AssertUnwindSafe(|| bench.mint(&order, candidates)));
                     answer.send(minted.unwrap_or(Err(NotDone::Lost(LostReason::Crash)))).ok();
                 }
             }
@@ -72,6 +73,13 @@ impl Workshop {
     }
 }
 
+/// How many candidates may be signed for an order behind which others wait. All wait for the same
+/// deadline, and a token that fits less well is better than none.
+fn candidates(waiting: usize) -> u32 {
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    (CANDIDATES / waiting.saturating_add(1)).max(1)
+}
+
 /// What the thread has at hand.
 struct Bench {
     location: LocationName,
@@ -84,7 +92,7 @@ impl Bench {
         Self { location, serial: clock::now().as_millis().unsigned_abs() }
     }
 
-    fn mint(&mut self, order: &Order) -> Result<Minted, NotDone> {
+    fn mint(&mut self, order: &Order, candidates: u32) -> Result<Minted, NotDone> {
         self.serial = self.serial.wrapping_add(1);
         let PartnerAccount::Twilio(account) = &order.pod.partner;
         let Key { sid, secret } = Key::read(account, order)?;
@@ -105,7 +113,7 @@ impl Bench {
             serial: self.serial,
         };
         let fit = Fit::new(order.unlike, order.wanted);
-        let candidates = if fit.tells() { CANDIDATES } else { 1 };
+        let candidates = if fit.tells() { candidates } else { 1 };
         let text = mint_best(&request, candidates, |shape| fit.score(shape.signature));
         let shape = shape_of(text.expose());
         let name_length = u8::try_from(identity.len()).unwrap_or(u8::MAX);
@@ -135,5 +143,17 @@ impl<'a> Key<'a> {
             unusable
         })?;
         Ok(Self { sid, secret })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_queue_takes_as_long_as_ten_orders_alone() {
+        assert_eq!((candidates(0), candidates(1), candidates(usize::MAX)), (CANDIDATES, CANDIDATES / 2, 1));
+        let queue: u32 = (0..ORDERS_MAX).map(candidates).sum();
+        assert!(queue < 10 * CANDIDATES, "{queue}");
     }
 }
