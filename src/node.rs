@@ -3,6 +3,7 @@
 
 mod files;
 mod listeners;
+mod missed_secrets;
 mod ports;
 mod story;
 mod thread;
@@ -19,7 +20,7 @@ use crate::engine::{Engine, Input, State, Trouble, View};
 use crate::io::clock;
 use crate::io::http::Metrics;
 use crate::io::receiver::Finished;
-use crate::io::store::Store;
+use crate::io::store::{ReadBack, Store};
 use crate::model::AttemptReport;
 use crate::plan::Plan;
 
@@ -61,7 +62,7 @@ impl Node {
         let settings = &plan.node;
         let (store, opened) = Store::open(&settings.store, clock::now())
             .with_context(|| format!("cannot use the store {}", settings.store.path.display()))?;
-        let (engine, resumed) = resume(&store)?;
+        let Resumed { engine, facts: resumed, skipped } = resume(&store)?;
         tracing::info!(facts = engine.state().facts, resumed, location = %settings.location.name, "starting");
         let operator_socket = listen(settings.http.operator).await?;
         let public_socket = listen(settings.http.public).await?;
@@ -84,9 +85,13 @@ impl Node {
             .spawn(move || thread::run(&runtime, engine, ports, channels, &views))
             .context("cannot start the engine's thread")?;
         inbox.send(Input::Planned(plan.clone())).await.ok();
-        if let Some(damage) = opened.damage {
+        if let Some(damage) = &opened.damage {
             tracing::error!(moved_to = %damage.moved_to.display(), "the store was damaged; a new one was begun");
-            inbox.send(Input::Trouble { what: Trouble::Store, on: true }).await.ok();
+        }
+        let troubles = [(Trouble::Store, opened.damage.is_some()), (Trouble::Facts, skipped > 0)];
+        // Secrets were read before the node was started; whoever misses one later says so.
+        for (what, on) in troubles.into_iter().chain([(Trouble::Secret, false)]) {
+            inbox.send(Input::Trouble { what, on }).await.ok();
         }
         let parts = listeners::Parts { plan, view: view.clone(), metrics, inbox: inbox.clone(), history, files };
         let listeners = tokio::spawn(listeners::run(parts, operator_socket, public_socket, stopped)?);
@@ -112,25 +117,30 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// The engine as the journal tells it: the newest snapshot that can be read, and the facts since;
-/// and how many those were.
+/// What the store gave back.
+pub struct Resumed {
+    /// The engine, where it was.
+    pub engine: Engine,
+    /// Facts that were read after the snapshot.
+    pub facts: u64,
+    /// Facts that could not be read; they stay in the store.
+    pub skipped: u64,
+}
+
+/// The engine as the journal tells it: the newest snapshot that can be read, and the facts since.
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn resume(store: &Store) -> anyhow::Result<(Engine, u64)> {
+pub fn resume(store: &Store) -> anyhow::Result<Resumed> {
     let newest = store.read_snapshot()?;
     let older = store.read_older_snapshot()?;
     let read = |(bytes, seq): (Vec<u8>, u64)| serde_json::from_slice::<State>(&bytes).ok().map(|state| (state, seq));
     let (mut state, seq) = newest.and_then(read).or_else(|| older.and_then(read)).unwrap_or_default();
-    let mut resumed = 0;
-    let back = store.read_from(seq, |_, record| {
-        state.apply(&record);
-        resumed += 1;
-    })?;
-    if back.skipped > 0 {
-        tracing::warn!(skipped = back.skipped, "a newer version wrote facts that this one does not know");
+    let ReadBack { read, skipped } = store.read_from(seq, |_, record| state.apply(&record))?;
+    if skipped > 0 {
+        tracing::error!(skipped, "facts in the store could not be read; did a newer version write them?");
     }
-    Ok((Engine::restore(state), resumed))
+    Ok(Resumed { engine: Engine::restore(state), facts: read, skipped })
 }
 
 /// Where a plan's folders are.

@@ -371,6 +371,8 @@ pub enum Trouble {
     Journal,
     /// The store was damaged and begun anew.
     Store,
+    /// Facts in the store could not be read back at the start.
+    Facts,
     /// A receiver cannot be reached.
     Receiver,
     /// A secret cannot be read.

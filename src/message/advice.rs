@@ -150,6 +150,9 @@ const fn for_trouble(trouble: Option<Trouble>) -> &'static str {
     match trouble {
         Some(Trouble::Journal) => "Free some space on the disk of the store, and see that it can be written to.",
         Some(Trouble::Store) => "Look at the disk. The damaged file was kept beside the new one.",
+        Some(Trouble::Facts) => {
+            "See if an older ringcheck was started on a newer one's store. If not, report it: alerts may be out of date."
+        }
         Some(Trouble::Receiver) => "Check the receiver's address, password and server; the log says what it answered.",
         Some(Trouble::Secret) => "See that the variable or file named in the log exists and can be read by ringcheck.",
         Some(Trouble::Attempts) => "Look at the node's log and load: tests vanish without a result.",

@@ -72,7 +72,7 @@ pub struct IncidentData {
     pub pods_left_out: u32,
     /// Pods that are watched.
     pub pods_watched: u32,
-    /// What of ringcheck itself is in trouble: `journal`, `store`, `receiver`, `secret`,
+    /// What of ringcheck itself is in trouble: `journal`, `store`, `facts`, `receiver`, `secret`,
     /// `network`, `attempts`; null if it is not about ringcheck.
     pub trouble: Option<String>,
     /// When ringcheck's configuration was last changed, RFC 3339.

@@ -71,6 +71,7 @@ const fn own_trouble(trouble: Option<Trouble>) -> &'static str {
             "ringcheck cannot save its journal; pages still go out, but may repeat after a restart"
         }
         Some(Trouble::Store) => "ringcheck's store was damaged and begun anew",
+        Some(Trouble::Facts) => "ringcheck could not read back all that it had stored",
         Some(Trouble::Receiver) => "A receiver of pages cannot be reached",
         Some(Trouble::Secret) => "ringcheck cannot read one of its secrets",
         Some(Trouble::Network) => "The network of our location is down",

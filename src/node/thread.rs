@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::Channels;
+use super::missed_secrets::MissedSecrets;
 use super::ports::NodePorts;
 use crate::drive;
 use crate::engine::{Engine, Input, Trouble, View};
@@ -40,6 +41,7 @@ struct Loop<'a> {
     tidied: Timestamp,
     snapshot_at_facts: u64,
     journal_broken: bool,
+    missed: MissedSecrets,
 }
 
 /// Runs the engine until the node stops.
@@ -52,8 +54,11 @@ pub(super) fn run(
 ) {
     let snapshot_at_facts = engine.state().facts + SNAPSHOT_AFTER_FACTS;
     let (published, tidied) = (Timestamp::MIN, Timestamp::MIN);
+    // What could not be written before the last stop may be writable now: the first turn tells.
+    let journal_broken = engine.state().troubles.contains_key(&Trouble::Journal);
+    let missed = MissedSecrets::default();
     let mut this =
-        Loop { engine, ports, views, wake: None, published, tidied, snapshot_at_facts, journal_broken: false };
+        Loop { engine, ports, views, wake: None, published, tidied, snapshot_at_facts, journal_broken, missed };
     let _guard = runtime.enter();
     runtime.block_on(async {
         loop {
@@ -92,6 +97,7 @@ impl Loop<'_> {
     fn take(&mut self, input: Input) {
         if let Input::Planned(plan) = &input {
             self.ports.take_plan(plan.clone());
+            self.missed.forget_what_is_gone(plan);
         }
         self.turn(input);
     }
@@ -104,8 +110,10 @@ impl Loop<'_> {
             if let Err(error) = self.ports.store.record_report(&report, &pod, &probe, role) {
                 tracing::warn!(%error, "an attempt's report could not be kept");
             }
+            self.missed.attempted(&pod, &report);
         }
         self.turn(Input::AttemptFinished(Box::new(report)));
+        self.tell_of_secrets();
     }
 
     fn delivered(&mut self, finished: Finished) {
@@ -119,7 +127,16 @@ impl Loop<'_> {
                 self.ports.metrics.delivery_failed(receiver, why);
             }
         }
+        self.missed.delivered(&finished);
         self.turn(Input::DeliveryFinished { id: finished.id.clone(), result: finished.result() });
+        self.tell_of_secrets();
+    }
+
+    /// A secret that cannot be read is a trouble of ours until it can be.
+    fn tell_of_secrets(&mut self) {
+        if let Some(on) = self.missed.changed() {
+            self.turn(Input::Trouble { what: Trouble::Secret, on });
+        }
     }
 
     /// One turn. A journal that cannot be written stops nothing; it is a trouble of ours.
@@ -152,8 +169,11 @@ impl Loop<'_> {
         if now.since(self.published) >= PUBLISH_EVERY || self.published > now {
             self.publish();
         }
-        if self.engine.state().facts >= self.snapshot_at_facts {
-            self.snapshot();
+        if self.engine.state().facts >= self.snapshot_at_facts && self.snapshot() {
+            // All that is known is in the store again, whatever was lost or unreadable in it.
+            for what in [Trouble::Store, Trouble::Facts] {
+                self.turn(Input::Trouble { what, on: false });
+            }
         }
     }
 
@@ -163,14 +183,16 @@ impl Loop<'_> {
         self.views.send_replace(Arc::new(self.engine.view(now)));
     }
 
-    fn snapshot(&mut self) {
+    /// True if it was written.
+    fn snapshot(&mut self) -> bool {
         self.snapshot_at_facts = self.engine.state().facts + SNAPSHOT_AFTER_FACTS;
         let seq = self.ports.store.last_seq();
         let written = serde_json::to_vec(self.engine.state())
             .map_err(|error| error.to_string())
             .and_then(|state| self.ports.store.write_snapshot(&state, seq).map_err(|error| error.to_string()));
-        if let Err(error) = written {
+        if let Err(error) = &written {
             tracing::warn!(error, "a snapshot could not be written; the journal still tells everything");
         }
+        written.is_ok()
     }
 }

@@ -111,7 +111,7 @@ pub fn live(orders: &Orders) {
     let now = Timestamp::from_millis(orders.now);
     let (store, opened) = Store::open(&plan.node.store, now).expect("the store opens");
     assert_eq!(opened.damage, None, "no kill damages the store");
-    let (engine, resumed) = node::resume(&store).expect("the journal can be read");
+    let node::Resumed { engine, facts: resumed, .. } = node::resume(&store).expect("the journal can be read");
     let (finished, results) = mpsc::channel(64);
     let outbox = Outbox::new(Arc::new(Tls::default()), finished);
     let ports = LifePorts {

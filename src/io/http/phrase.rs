@@ -135,6 +135,7 @@ pub(super) const fn trouble(trouble: Trouble) -> &'static str {
         Trouble::Receiver => "A receiver cannot be reached.",
         Trouble::Secret => "A secret cannot be read.",
         Trouble::Network => "All control targets of this location fail.",
+        Trouble::Facts => "Stored facts could not be read back.",
         Trouble::Attempts => "Attempts end without a result.",
     }
 }

@@ -18,9 +18,10 @@ pub(super) const PHASES: [Step; 8] =
     [Step::Mint, Step::Dns, Step::Tcp, Step::Tls, Step::Upgrade, Step::Connected, Step::Registered, Step::Hangup];
 
 /// Everything that can be in trouble of ours, with its word.
-pub(super) const TROUBLES: [(Trouble, &str); 6] = [
+pub(super) const TROUBLES: [(Trouble, &str); 7] = [
     (Trouble::Journal, "journal"),
     (Trouble::Store, "store"),
+    (Trouble::Facts, "facts"),
     (Trouble::Receiver, "receiver"),
     (Trouble::Secret, "secret"),
     (Trouble::Network, "network"),
