@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{AttemptReport, Failure, Outcome, Step};
+use crate::model::{AttemptReport, Failure, Outcome, Step, Timestamp};
 
-use super::attempts::Made;
+use super::attempts::{LeftAlone, Made, Round};
 use super::output::{self, Color};
 
 /// The steps that have a column of their own.
@@ -27,13 +27,16 @@ pub struct Count {
     pub throttled: usize,
     /// We did not look.
     pub lost: usize,
+    /// Not tried any more, after the partner had asked us to slow down.
+    pub not_made: usize,
 }
 
 impl Count {
     /// Counts.
-    pub fn of(made: &[Made]) -> Self {
-        let mut count = Self::default();
-        for one in made {
+    pub fn of(round: &Round) -> Self {
+        let not_made = round.left_alone.iter().map(|left| left.not_made).sum();
+        let mut count = Self { not_made, ..Self::default() };
+        for one in &round.made {
             match one.report.outcome {
                 Outcome::Completed { .. } => count.completed += 1,
                 Outcome::Failed(_) => count.failed += 1,
@@ -46,19 +49,34 @@ impl Count {
 }
 
 /// The table.
-pub fn text(made: &[Made], color: bool) -> String {
+pub fn text(round: &Round, color: bool) -> String {
     let mut heading = vec!["pod", "probe", "kind", "key", "name", "edge"];
     heading.extend(STEPS.map(Step::as_str));
     heading.extend(["outcome", "the agent sees"]);
     let mut rows = vec![row(heading.into_iter().map(str::to_owned).collect())];
-    rows.extend(made.iter().map(cells));
+    rows.extend(round.made.iter().map(cells));
     let mut text = String::new();
     output::table(&mut text, &rows, color);
-    let Count { completed, failed, throttled, lost } = Count::of(made);
+    let Count { completed, failed, throttled, lost, not_made } = Count::of(round);
     let word = if failed + throttled + lost == 0 { Color::Green } else { Color::Red };
-    let counts = format!("{completed} completed, {failed} failed, {throttled} throttled, {lost} lost");
+    let mut counts = format!("{completed} completed, {failed} failed, {throttled} throttled, {lost} lost");
+    if not_made > 0 {
+        counts.push_str(&format!(", {not_made} not made"));
+    }
     text.push_str(&format!("\n{} (times in ms)\n", word.paint(&counts, color)));
+    round.left_alone.iter().for_each(|left| text.push_str(&left_alone(left)));
     text
+}
+
+/// What follows from having been asked to slow down.
+fn left_alone(LeftAlone { pod, not_made, until }: &LeftAlone) -> String {
+    let left = match not_made {
+        0 => String::new(),
+        1 => ", so one attempt was not made".to_owned(),
+        many => format!(", so {many} attempts were not made"),
+    };
+    let wait = until.map_or("Wait some minutes".to_owned(), |until| format!("Wait until {}", until.to_rfc3339()));
+    format!("{pod}: the partner asked us to slow down{left}. {wait} before you try again.\n")
 }
 
 fn row(cells: Vec<String>) -> [String; COLUMNS] {
@@ -134,6 +152,15 @@ fn agent_sees(outcome: &Outcome) -> String {
 pub struct Answer<'m> {
     count: Count,
     attempts: Vec<AttemptAnswer<'m>>,
+    /// Pods whose partner asked us to slow down.
+    left_alone: Vec<LeftAloneAnswer<'m>>,
+}
+
+#[derive(Serialize)]
+struct LeftAloneAnswer<'m> {
+    pod: &'m str,
+    not_made: usize,
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -146,13 +173,17 @@ struct AttemptAnswer<'m> {
 
 impl<'m> Answer<'m> {
     /// Everything that was found.
-    pub fn of(made: &'m [Made]) -> Self {
-        let attempts = made.iter().map(|one| AttemptAnswer {
+    pub fn of(round: &'m Round) -> Self {
+        let attempts = round.made.iter().map(|one| AttemptAnswer {
             pod: one.wanted.pod.name.as_str(),
             probe: one.wanted.probe.name.as_str(),
             report: &one.report,
         });
-        Self { count: Count::of(made), attempts: attempts.collect() }
+        let left_alone = round.left_alone.iter().map(|left| {
+            let LeftAlone { pod, not_made, until } = left;
+            LeftAloneAnswer { pod: pod.as_str(), not_made: *not_made, until: *until }
+        });
+        Self { count: Count::of(round), attempts: attempts.collect(), left_alone: left_alone.collect() }
     }
 }
 

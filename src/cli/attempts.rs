@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use crate::io::clock;
 use crate::io::dialer::Dialer;
 use crate::model::{
-    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, PodName, Role, SignatureCells, TokenKind,
-    TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, Outcome, PodName, Role, SignatureCells,
+    Timestamp, TokenKind, TokenWish,
 };
 use crate::plan::{Plan, Pod, Probe, TokenSource};
 
@@ -72,19 +72,39 @@ pub struct Made {
     pub report: AttemptReport,
 }
 
-/// Makes all of them, in each pod one after another and `pace` apart, and returns them in order.
-pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Result<Vec<Made>> {
+/// A pod whose partner asked us to slow down. It was left alone from then on.
+pub struct LeftAlone {
+    /// The pod.
+    pub pod: PodName,
+    /// Attempts that were not made because of it.
+    pub not_made: usize,
+    /// Until when the partner wants to be left alone, if it said so.
+    pub until: Option<Timestamp>,
+}
+
+/// What came of the attempts that were asked for.
+#[derive(Default)]
+pub struct Round {
+    /// Those that were made, in order.
+    pub made: Vec<Made>,
+    /// Where not all of them were.
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// Makes all of them, in each pod one after another and `pace` apart. A pod in which one is
+/// throttled is left alone from then on.
+pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Result<Round> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
         let dialer = Dialer::start(plan.node.location.name.clone(), sender).context("cannot start the minter")?;
-        let made = Round::new(plan, wanted, pace, dialer.clone()).run(reports).await;
+        let round = Making::new(plan, wanted, pace, dialer.clone()).run(reports).await;
         dialer.rest().await;
-        Ok(made)
+        Ok(round)
     })
 }
 
-struct Round<'a> {
+struct Making<'a> {
     plan: &'a Arc<Plan>,
     dialer: Dialer,
     pace: Duration,
@@ -92,20 +112,21 @@ struct Round<'a> {
     /// What is still to be made, by pod.
     waiting: BTreeMap<PodName, VecDeque<usize>>,
     under_way: BTreeMap<AttemptId, usize>,
+    left_alone: Vec<LeftAlone>,
     slot: i64,
 }
 
-impl<'a> Round<'a> {
+impl<'a> Making<'a> {
     fn new(plan: &'a Arc<Plan>, wanted: Vec<Wanted>, pace: Duration, dialer: Dialer) -> Self {
         let mut waiting: BTreeMap<PodName, VecDeque<usize>> = BTreeMap::new();
         for (index, one) in wanted.iter().enumerate() {
             waiting.entry(one.pod.name.clone()).or_default().push_back(index);
         }
         let slot = clock::now().as_millis();
-        Self { plan, dialer, pace, wanted, waiting, under_way: BTreeMap::new(), slot }
+        Self { plan, dialer, pace, wanted, waiting, under_way: BTreeMap::new(), left_alone: Vec::new(), slot }
     }
 
-    async fn run(mut self, mut reports: mpsc::Receiver<AttemptReport>) -> Vec<Made> {
+    async fn run(mut self, mut reports: mpsc::Receiver<AttemptReport>) -> Round {
         let bar = progress_bar(self.wanted.len());
         let pods: Vec<PodName> = self.waiting.keys().cloned().collect();
         for pod in &pods {
@@ -115,14 +136,27 @@ impl<'a> Round<'a> {
         while !self.under_way.is_empty() {
             let Some(report) = reports.recv().await else { break };
             let Some(index) = self.under_way.remove(&report.id) else { continue };
+            let pod = self.wanted[index].pod.name.clone();
+            match report.outcome {
+                Outcome::Throttled { retry_after_s, .. } => self.leave_alone(pod, report.finished, retry_after_s),
+                Outcome::Completed { .. } | Outcome::Failed(_) | Outcome::Lost { .. } => {
+                    self.begin_next(&pod, self.pace);
+                }
+            }
             made[index] = Some(report);
             bar.inc(1);
-            let pod = self.wanted[index].pod.name.clone();
-            self.begin_next(&pod, self.pace);
         }
         bar.finish_and_clear();
         let pairs = self.wanted.into_iter().zip(made);
-        pairs.filter_map(|(wanted, report)| report.map(|report| Made { wanted, report })).collect()
+        let made = pairs.filter_map(|(wanted, report)| report.map(|report| Made { wanted, report })).collect();
+        Round { made, left_alone: self.left_alone }
+    }
+
+    /// Whoever goes on after having been asked to slow down is no guest for long.
+    fn leave_alone(&mut self, pod: PodName, told: Timestamp, retry_after_s: Option<u32>) {
+        let not_made = self.waiting.remove(&pod).map_or(0, |waiting| waiting.len());
+        let until = retry_after_s.map(|seconds| told.plus(Duration::from_secs(seconds.into())));
+        self.left_alone.push(LeftAlone { pod, not_made, until });
     }
 
     fn begin_next(&mut self, pod: &PodName, pace: Duration) {

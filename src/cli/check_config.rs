@@ -9,9 +9,9 @@ use crate::plan::read::{PlanRead, Problems};
 use crate::plan::{Plan, Pod};
 
 use super::PlanDirs;
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
 use super::forecast::{self, AtRate, Group};
+use super::globals::Globals;
 use super::output::{self, Color, Format};
 
 /// Check the configuration: list every mistake, or show what it means

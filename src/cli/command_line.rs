@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::ending::{Ending, Failure, exit_code};
-use super::logging::{self, LogFormat};
-use super::output::{Color, ColorWhen};
+use super::globals::Globals;
+use super::logging;
+use super::output::Color;
 use super::{calibrate, check, check_config, demo, init, partner, pause, run, schema, sim};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
@@ -27,21 +28,6 @@ Examples:
 
 Exit codes: 0 all is well, 1 what was checked is not well, 2 a mistake in configuration or
 arguments, 3 ringcheck itself could not do it.";
-
-/// What every command takes.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Globals {
-    /// How log lines on standard error look
-    #[arg(long, global = true, value_enum, default_value_t, env = "RINGCHECK_LOG_FORMAT", help_heading = "Global")]
-    pub log_format: LogFormat,
-    /// How much is logged: error, warn, info, debug, trace, or a filter such as ringcheck=debug;
-    /// info unless said otherwise, error for the demo
-    #[arg(long, global = true, env = "RINGCHECK_LOG", help_heading = "Global")]
-    pub log_level: Option<String>,
-    /// When to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global")]
-    pub color: ColorWhen,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {

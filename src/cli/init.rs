@@ -11,8 +11,8 @@ use crate::plan::read::shape::Kind;
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts, scalar};
 
 use super::PlanDirs;
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use super::init_files::{Answers, files, next_steps};
 use super::output;
 

@@ -12,6 +12,7 @@ mod command_line;
 mod demo;
 pub mod ending;
 mod forecast;
+mod globals;
 mod init;
 mod init_files;
 mod logging;
@@ -22,6 +23,7 @@ mod plan_dirs;
 mod run;
 mod schema;
 mod sim;
+mod trial;
 
 pub use command_line::main;
 pub use plan_dirs::PlanDirs;

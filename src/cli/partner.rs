@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::sim::{Settings, catalogue};
 
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use super::output::{self, Format};
 
 /// Where the control API listens unless set.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::io::http::{PauseRequest, parse_length};
 
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use super::output::{self, Format};
 
 /// How long the node may take to answer.

@@ -4,8 +4,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::PlanDirs;
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use crate::io::config_files;
 use crate::node::{Node, PlanFiles};
 

@@ -6,8 +6,8 @@ use crate::plan::read::shape::Shape;
 use crate::plan::read::{markdown, schema, shapes};
 use crate::sim::SCENARIO;
 
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use super::output;
 
 /// Print the JSON Schema of a kind of file

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
-use super::command_line::Globals;
 use super::ending::{Ending, Failure};
+use super::globals::Globals;
 use super::output::{self, Color, Format};
 use crate::io::clock::Stopwatch;
 use crate::io::config_files;

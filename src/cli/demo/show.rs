@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 
 use super::mail_sink::{Mail, MailSink};
 use super::overlay::{self, Difference, Stage};
-use crate::cli::command_line::Globals;
 use crate::cli::ending::{Ending, Failure};
+use crate::cli::globals::Globals;
 use crate::cli::output::{self, Color, Format};
 use crate::engine::{Audience, IncidentFacts, IncidentState, Verdict, View};
 use crate::io::clock;
