@@ -111,7 +111,7 @@ fn mistakes_end_with_two_and_are_all_listed() {
 
 #[test]
 fn a_user_watches_a_partner_through_a_fault_and_a_kill() {
-    let bed = Bed::start();
+    let bed = Bed::start("bed");
     let mut node = bed.run("first");
     let healthy = |pods: &Value| {
         let items = pods["items"].as_array().cloned().unwrap_or_default();
@@ -144,6 +144,51 @@ fn a_user_watches_a_partner_through_a_fault_and_a_kill() {
     assert!(firsts.iter().all(|page| *page == firsts[0]), "{firsts:#?}");
     bed.keep_everything();
     assert_eq!(node.terminate(), Some(0));
+    facts_that_cannot_be_read_are_told(&bed);
+}
+
+/// As after a newer version has run on this store, or a fault of ours.
+fn facts_that_cannot_be_read_are_told(bed: &Bed) {
+    bed.write_fact("{\"FromTheFuture\":{}}");
+    let mut node = bed.run("third");
+    until("the owner is told", SHOWN_WITHIN, || bed.pages().iter().any(|page| page["data"]["trouble"] == "facts"));
+    assert_eq!(node.terminate(), Some(0));
+}
+
+/// `check` and `calibrate` as their users type them, against a partner that is well, that refuses
+/// tokens, that is silent and that asks for rest.
+#[test]
+fn attempts_by_hand_say_what_they_found_and_stop_when_asked_to() {
+    let bed = Bed::start("by-hand");
+    let asked = |command: &str| {
+        let answer = bed.attempts(&[command, "pod-1"]);
+        let outcomes: Vec<String> = answer.1["attempts"]
+            .as_array()
+            .expect("attempts")
+            .iter()
+            .map(|attempt| format!("{} {}", attempt["outcome"], attempt["step"]).replace('"', ""))
+            .collect();
+        (answer.0, outcomes, answer.1["left_alone"].clone())
+    };
+    let nobody = Value::Array(Vec::new());
+    let both = |said: &str| vec![said.to_owned(); 2];
+    assert_eq!(asked("check"), (Some(0), both("completed null"), nobody.clone()));
+    for (fault, said) in [("token-invalid", "failed connected"), ("ready-missing", "failed registered")] {
+        bed.partner_says(&["fault", "pod-1", fault]);
+        assert_eq!(asked("check"), (Some(1), both(said), nobody.clone()), "{fault}");
+        bed.partner_says(&["clear", "pod-1"]);
+    }
+    bed.partner_says(&["fault", "pod-1", "upgrade-429-retry-after"]);
+    for (command, not_made) in [("check", 1), ("calibrate", 5)] {
+        let (code, outcomes, left_alone) = asked(command);
+        assert_eq!((code, outcomes), (Some(1), vec!["throttled upgrade".to_owned()]), "{command}");
+        assert_eq!((&left_alone[0]["pod"], &left_alone[0]["not_made"]), (&"pod-1".into(), &not_made.into()));
+        assert!(left_alone[0]["until"].is_string(), "Retry-After is shown");
+    }
+    bed.partner_says(&["clear", "pod-1"]);
+    bed.lose_key("pod-1");
+    let (code, outcomes, _) = asked("check");
+    assert_eq!((code, outcomes), (Some(1), vec!["failed connected".to_owned(), "completed null".to_owned()]));
 }
 
 fn reloads(bed: &Bed, node: &Process) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{AttemptReport, Failure, Outcome, Step, Timestamp};
+use crate::io::http::AttemptAnswer;
+use crate::io::store::RecordedAttempt;
+use crate::model::{AttemptReport, Failure, Outcome, Role, Step, Timestamp};
 
 use super::attempts::{LeftAlone, Made, Round};
 use super::output::{self, Color};
@@ -75,7 +77,10 @@ fn left_alone(LeftAlone { pod, not_made, until }: &LeftAlone) -> String {
         1 => ", so one attempt was not made".to_owned(),
         many => format!(", so {many} attempts were not made"),
     };
-    let wait = until.map_or("Wait some minutes".to_owned(), |until| format!("Wait until {}", until.to_rfc3339()));
+    // Whole seconds, and rather one too many than one too few.
+    let wait = until.map_or("Wait some minutes".to_owned(), |until| {
+        format!("Wait until {} UTC", until.plus(Duration::from_millis(999)).clock())
+    });
     format!("{pod}: the partner asked us to slow down{left}. {wait} before you try again.\n")
 }
 
@@ -147,11 +152,11 @@ fn agent_sees(outcome: &Outcome) -> String {
     }
 }
 
-/// The attempts for scripts.
+/// The attempts for scripts, as the API tells them.
 #[derive(Serialize)]
 pub struct Answer<'m> {
     count: Count,
-    attempts: Vec<AttemptAnswer<'m>>,
+    attempts: Vec<AttemptAnswer>,
     /// Pods whose partner asked us to slow down.
     left_alone: Vec<LeftAloneAnswer<'m>>,
 }
@@ -160,30 +165,25 @@ pub struct Answer<'m> {
 struct LeftAloneAnswer<'m> {
     pod: &'m str,
     not_made: usize,
-    until: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct AttemptAnswer<'m> {
-    pod: &'m str,
-    probe: &'m str,
-    #[serde(flatten)]
-    report: &'m AttemptReport,
+    until: Option<String>,
 }
 
 impl<'m> Answer<'m> {
     /// Everything that was found.
     pub fn of(round: &'m Round) -> Self {
-        let attempts = round.made.iter().map(|one| AttemptAnswer {
-            pod: one.wanted.pod.name.as_str(),
-            probe: one.wanted.probe.name.as_str(),
-            report: &one.report,
-        });
+        let attempt = |Made { wanted, report }: &Made| {
+            let (pod, probe) = (wanted.pod.name.clone(), wanted.probe.name.clone());
+            AttemptAnswer::of(&RecordedAttempt { pod, probe, role: Role::Scheduled, report: report.clone() })
+        };
         let left_alone = round.left_alone.iter().map(|left| {
             let LeftAlone { pod, not_made, until } = left;
-            LeftAloneAnswer { pod: pod.as_str(), not_made: *not_made, until: *until }
+            LeftAloneAnswer { pod: pod.as_str(), not_made: *not_made, until: until.map(Timestamp::to_rfc3339) }
         });
-        Self { count: Count::of(round), attempts: attempts.collect(), left_alone: left_alone.collect() }
+        Self {
+            count: Count::of(round),
+            attempts: round.made.iter().map(attempt).collect(),
+            left_alone: left_alone.collect(),
+        }
     }
 }
 

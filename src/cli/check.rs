@@ -16,7 +16,7 @@ use super::trial::{self, Trial, TrialArgs};
 Examples:
   ringcheck check
   ringcheck check pod-18
-  ringcheck check --format json | jq '.attempts[] | select(.outcome.outcome != \"completed\")'
+  ringcheck check --format json | jq '.attempts[] | select(.outcome != \"completed\")'
 
 A pod whose partner asks us to slow down is left alone at once: the rest is not tried there.
 

@@ -94,8 +94,8 @@ pub struct Bed {
 }
 
 impl Bed {
-    pub fn start() -> Self {
-        let folder = folder("bed");
+    pub fn start(name: &str) -> Self {
+        let folder = folder(name);
         std::fs::remove_dir_all(&folder).expect("it is ours");
         let config = folder.join("config");
         std::fs::create_dir_all(&config).expect("makes");
@@ -189,6 +189,28 @@ impl Bed {
             };
             (answer.status().as_u16(), answer.text().await.unwrap_or_default())
         })
+    }
+
+    /// Makes attempts with a command that says in JSON what they found; its exit code and answer.
+    pub fn attempts(&self, args: &[&str]) -> (Option<i32>, Value) {
+        let (config, probes) = (self.config.display().to_string(), root().join("probes").display().to_string());
+        let output = ringcheck(&[args, &["--config", &config, "--probes", &probes, "--format", "json"]].concat());
+        keep(&format!("{}-{}", args[0], self.folder.file_name().expect("it has one").display()), &output);
+        let said = String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}")))
+    }
+
+    /// Somebody has put another key into a pod's file.
+    pub fn lose_key(&self, pod: &str) {
+        std::fs::write(self.config.join(format!("{pod}.key")), "another-key-than-the-partner-has").expect("writes");
+    }
+
+    /// Writes a fact into the store of a node that is stopped.
+    pub fn write_fact(&self, fact: &str) {
+        let store = rusqlite::Connection::open(self.folder.join("ringcheck.db")).expect("opens");
+        let seq = "SELECT max(seq) + 1 FROM (SELECT seq FROM journal UNION SELECT seq FROM snapshot)";
+        let written = store.execute(&format!("INSERT INTO journal (seq, at, fact) VALUES (({seq}), 0, ?1)"), [fact]);
+        assert_eq!(written.expect("writes"), 1);
     }
 
     /// Switches faults of the partner.

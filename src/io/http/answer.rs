@@ -403,7 +403,7 @@ impl NoticeAnswer {
 }
 
 #[derive(Serialize)]
-pub(super) struct AttemptAnswer {
+pub struct AttemptAnswer {
     id: String,
     pod: String,
     probe: String,
@@ -425,7 +425,8 @@ struct StepAnswer {
 }
 
 impl AttemptAnswer {
-    pub(super) fn of(attempt: &RecordedAttempt) -> Self {
+    /// The attempt as it was recorded.
+    pub fn of(attempt: &RecordedAttempt) -> Self {
         let AttemptReport { id, started, finished, outcome, traits, steps, certificate, partner } = &attempt.report;
         Self {
             id: hex(*id),

@@ -32,6 +32,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use answer::AttemptAnswer;
 pub use command::{PAUSE_MAX, PauseRequest, parse_length};
 pub use guard::{Access, AccessError};
 pub use health::ReloadRequest;
