@@ -14,7 +14,7 @@ use ringcheck::engine::{Audience, Rule};
 use ringcheck::model::{PodName, Timestamp};
 use ringcheck::sim::{Fault, FaultRule, Predicate, Weather, World};
 
-use town::{START, argument, at, plan};
+use town::{START, argument, plan};
 
 /// A fault that is not found by then counts as so late.
 const GIVE_UP: Duration = Duration::from_hours(2);
@@ -232,4 +232,9 @@ fn said(delay: Duration) -> String {
     }
     let seconds = delay.as_secs_f64();
     if seconds < 100.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
+}
+
+/// The value at a share of a sorted list.
+fn at(sorted: &[Duration], share: f64) -> Duration {
+    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }

@@ -17,17 +17,7 @@ const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const APPLICATION: &str = "AP00000000000000000000000000000003";
 
 fn account() -> Account {
-    Account {
-        account_sid: "AC00000000000000000000000000000001".to_owned(),
-        application_sid: None,
-        edges: Vec::new(),
-        api_keys: Vec::new(),
-        auth_token: None,
-        region: None,
-        signalling: None,
-        rest: None,
-        ca_file: None,
-    }
+    Account::with_sid("AC00000000000000000000000000000001")
 }
 
 fn request(account: &Account, kind: TokenKind, serial: u64) -> MintRequest<'_> {

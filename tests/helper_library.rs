@@ -75,15 +75,10 @@ fn now() -> Timestamp {
 
 fn account(region: Option<&str>) -> Account {
     Account {
-        account_sid: ACCOUNT.to_owned(),
         application_sid: Some(APPLICATION.to_owned()),
-        edges: Vec::new(),
         api_keys: vec![ApiKey { sid: KEY.to_owned(), secret: SecretRef::Env("KEY".to_owned()) }],
-        auth_token: None,
         region: region.map(str::to_owned),
-        signalling: None,
-        rest: None,
-        ca_file: None,
+        ..Account::with_sid(ACCOUNT)
     }
 }
 

@@ -211,15 +211,5 @@ fn account_keys(pod: &PodName) -> AccountKeys {
 
 fn account(pod: &PodName) -> Account {
     let number: u32 = pod.as_str().trim_start_matches("sdk-").parse().expect("it ends in a number");
-    Account {
-        account_sid: format!("AC{number:032}"),
-        application_sid: None,
-        edges: Vec::new(),
-        api_keys: Vec::new(),
-        auth_token: None,
-        region: None,
-        signalling: None,
-        rest: None,
-        ca_file: None,
-    }
+    Account::with_sid(format!("AC{number:032}"))
 }

@@ -1,8 +1,7 @@
-//! What the benches share: the example's pods at a rate, as many as wanted, and small tables.
+//! What the benches share: the example's pods at a rate, as many as wanted, and arguments.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ringcheck::model::{PodName, Share, Timestamp};
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
@@ -36,14 +35,7 @@ pub fn plan(pods: usize, baseline: f64) -> Plan {
 }
 
 /// The argument with this place, after those that cargo adds; a number.
-#[allow(dead_code)] // each bench compiles this file for itself
 pub fn argument(place: usize, default: u64) -> u64 {
     let given = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).nth(place);
     given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("a number, not {text:?}")))
-}
-
-/// The value at a share of a sorted list.
-#[allow(dead_code)] // each bench compiles this file for itself
-pub fn at(sorted: &[Duration], share: f64) -> Duration {
-    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }

@@ -292,17 +292,7 @@ const fn tls_reason(fault: TlsFault) -> Option<FailureReason> {
 
 /// The account of this model. Nothing real is behind it.
 fn own_account() -> Account {
-    Account {
-        account_sid: format!("AC{:032}", 1),
-        application_sid: None,
-        edges: Vec::new(),
-        api_keys: Vec::new(),
-        auth_token: None,
-        region: None,
-        signalling: None,
-        rest: None,
-        ca_file: None,
-    }
+    Account::with_sid(format!("AC{:032}", 1))
 }
 
 const OWN_KEY_SID: &str = "SK00000000000000000000000000000002";

@@ -38,6 +38,21 @@ pub struct ApiKey {
 }
 
 impl Account {
+    /// An account of which no more is known than its SID: what a token's claims need.
+    pub fn with_sid(account_sid: impl Into<String>) -> Self {
+        Self {
+            account_sid: account_sid.into(),
+            application_sid: None,
+            edges: Vec::new(),
+            api_keys: Vec::new(),
+            auth_token: None,
+            region: None,
+            signalling: None,
+            rest: None,
+            ca_file: None,
+        }
+    }
+
     /// How many keys sign tokens of a kind.
     pub fn keys(&self, kind: TokenKind) -> u8 {
         match kind {

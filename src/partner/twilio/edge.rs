@@ -120,17 +120,7 @@ mod tests {
     use super::*;
 
     fn account(signalling: Option<&str>) -> Account {
-        Account {
-            account_sid: String::new(),
-            application_sid: None,
-            edges: Vec::new(),
-            api_keys: Vec::new(),
-            auth_token: None,
-            region: None,
-            signalling: signalling.map(str::to_owned),
-            rest: None,
-            ca_file: None,
-        }
+        Account { signalling: signalling.map(str::to_owned), ..Account::with_sid("") }
     }
 
     #[test]

@@ -17,17 +17,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_726_009_020_000);
 const SECRET: &str = "a secret for tests";
 
 fn account() -> Account {
-    Account {
-        account_sid: format!("AC{:032}", 7),
-        application_sid: None,
-        edges: Vec::new(),
-        api_keys: Vec::new(),
-        auth_token: None,
-        region: None,
-        signalling: None,
-        rest: None,
-        ca_file: None,
-    }
+    Account::with_sid(format!("AC{:032}", 7))
 }
 
 fn token(kind: TokenKind, identity: &str, now: Timestamp) -> TokenText {
