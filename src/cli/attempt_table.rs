@@ -94,7 +94,8 @@ fn cells(made: &Made) -> [String; COLUMNS] {
         wanted.pod.name.to_string(),
         wanted.probe.name.to_string(),
         report.traits.kind.to_string(),
-        report.traits.key.0.to_string(),
+        // People count from one, as on the dashboard.
+        (u16::from(report.traits.key.0) + 1).to_string(),
         report.traits.name_length.to_string(),
         report.traits.edge.to_string(),
     ];

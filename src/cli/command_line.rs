@@ -23,6 +23,7 @@ pub struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
+  ringcheck demo             see it find an incident, on this machine
   ringcheck init             write a first configuration
   ringcheck check-config     list every mistake in it
 
@@ -31,16 +32,16 @@ arguments, 3 ringcheck itself could not do it.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Check(check::Args),
     Demo(demo::Args),
+    Init(init::Args),
     CheckConfig(check_config::Args),
     Calibrate(calibrate::Args),
-    Init(init::Args),
-    Pause(pause::Args),
+    Check(check::Args),
     Run(run::Args),
-    Schema(schema::Args),
+    Pause(pause::Args),
     Partner(partner::Args),
     Sim(sim::Args),
+    Schema(schema::Args),
 }
 
 impl Command {

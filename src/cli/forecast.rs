@@ -104,7 +104,7 @@ impl AtRate {
     fn in_short(&self) -> String {
         let mut found = Vec::new();
         for (place, share) in SHARES.into_iter().enumerate() {
-            let delay = self.soonest(place).map_or_else(|| "not".to_owned(), in_words);
+            let delay = self.soonest(place).map_or_else(|| "not found".to_owned(), in_words);
             found.push(format!("{} {delay}", failing(share)));
         }
         format!(

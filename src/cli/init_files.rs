@@ -143,11 +143,14 @@ pub fn next_steps(answers: &Answers, paths: &[&PathBuf]) -> String {
 Next:
   export {}=…    the API key's secret
   export SMTP_PASSWORD=…
-  ringcheck check-config
-  ringcheck check           every probe once, now
+  ringcheck check-config           all mistakes in one go, and what the rate buys
+  ringcheck calibrate {}{}what the partner accepts, each kind of token once
+  ringcheck check                  every probe once, now
   ringcheck run
 ",
-        answers.key_variable()
+        answers.key_variable(),
+        answers.pod,
+        " ".repeat(13_usize.saturating_sub(answers.pod.len()).max(1)),
     );
     text
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use serde_json::Value;
 
 use crate::io::http::{PauseRequest, parse_length};
+use crate::model::Timestamp;
 
 use super::ending::{Ending, Failure};
 use super::globals::Globals;
@@ -97,9 +98,10 @@ fn token(args: &Args) -> anyhow::Result<Option<String>> {
 
 fn told(args: &Args, accepted: bool, answer: &Value) -> String {
     let place = answer["pod"].as_str().unwrap_or("all pods");
-    match (accepted, answer["until"].as_str()) {
+    let until = answer["until"].as_str().and_then(Timestamp::parse_rfc3339);
+    match (accepted, until) {
         (false, _) => format!("Refused: {}\n", answer["error"].as_str().unwrap_or("no reason was given")),
-        (true, Some(until)) => format!("Probing is paused in {place} until {until}.\n"),
+        (true, Some(until)) => format!("Probing is paused in {place} until {} UTC.\n", until.date_and_clock()),
         (true, None) if args.resume => format!("Probing goes on in {place}.\n"),
         (true, None) => format!("Probing is paused in {place}.\n"),
     }

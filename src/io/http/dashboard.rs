@@ -242,7 +242,11 @@ fn headline(view: &View) -> (String, String) {
     .collect();
     let all = view.pods.len();
     if parts.is_empty() {
-        let told = if all == 1 { "The pod is healthy".to_owned() } else { format!("All {all} pods are healthy") };
+        let told = match all {
+            1 => "The pod is healthy".to_owned(),
+            2 => "Both pods are healthy".to_owned(),
+            all => format!("All {all} pods are healthy"),
+        };
         return (told, "Agents can connect.".to_owned());
     }
     let rest = match count(Verdict::Healthy) {
@@ -268,7 +272,7 @@ impl IncidentCard {
             subject: incident.subject.clone(),
             severity: incident.severity.as_str(),
             pods: match pods.len() {
-                0 => "no pod".to_owned(),
+                0 => String::new(),
                 _ if whole => format!("{} (all pods)", pods.join(", ")),
                 _ => pods.join(", "),
             },

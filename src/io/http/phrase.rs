@@ -38,7 +38,7 @@ fn interval((low, high): (Share, Share)) -> String {
 pub(super) fn whose(whose: &Whose) -> String {
     let who = match &whose.verdict {
         WhoseVerdict::Partner => "the partner, for all pods",
-        WhoseVerdict::PartnerForPods => "the partner, for these pods only",
+        WhoseVerdict::PartnerForPods => "the partner, but not in all pods",
         WhoseVerdict::PodConfiguration(ConfigurationClue::Credentials) => "this pod's credentials",
         WhoseVerdict::PodConfiguration(ConfigurationClue::Application) => "this pod's application setting",
         WhoseVerdict::PodConfiguration(ConfigurationClue::TokenEndpoint) => "the product's token endpoint",
@@ -46,6 +46,10 @@ pub(super) fn whose(whose: &Whose) -> String {
         WhoseVerdict::Location => "the network of our own location",
         WhoseVerdict::Ringcheck => "ringcheck itself",
     };
+    if whose.verdict == WhoseVerdict::Ringcheck {
+        // This is known, not inferred.
+        return "ringcheck itself.".to_owned();
+    }
     // Certainty is never claimed: 99.97 % would read as 100 %.
     let percent = (whose.sure.get() * 100.0).floor().min(99.0);
     if !whose.is_known() {
@@ -144,9 +148,9 @@ pub(super) const fn trouble(trouble: Trouble) -> &'static str {
 pub(super) const fn role(role: Role) -> &'static str {
     match role {
         Role::Scheduled => "scheduled",
-        Role::Repeat => "same token again",
-        Role::Contrast => "unlike token",
-        Role::Recovery => "fresh like token",
+        Role::Repeat => "the failing token again",
+        Role::Contrast => "a token unlike the failing one",
+        Role::Recovery => "a fresh token like the failing one",
     }
 }
 
