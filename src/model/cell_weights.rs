@@ -28,6 +28,15 @@ impl CellWeights {
         weights
     }
 
+    /// What each cell is wanted, in the order of [`SignatureCells`]; at most [`CellWeights::MAX`].
+    pub fn of_all(weights: &[u8; CELLS]) -> Self {
+        let mut pairs = [0; CELLS / 2];
+        for (pair, both) in pairs.iter_mut().zip(weights.chunks_exact(2)) {
+            *pair = both[0].min(Self::MAX) | both[1].min(Self::MAX) << 4;
+        }
+        Self(pairs)
+    }
+
     /// True if no cell is wanted.
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
@@ -184,6 +193,7 @@ mod tests {
                 prop_assert_eq!(weights.get(cell / 2, symbol), *weight);
             }
             prop_assert_eq!(CellWeights::try_from(String::from(weights)), Ok(weights));
+            prop_assert_eq!(CellWeights::of_all(all.as_array().expect("84 of them")), weights);
         }
 
         #[test]

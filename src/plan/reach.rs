@@ -48,7 +48,13 @@ impl Pod {
             MintRequest { account, key: key_of, identity: &identity, outgoing, now: ANY_TIME, ttl_s, serial: 1 };
         let TokenShape { payload, lengths, .. } = shape_of(mint(&request).expose());
         let name_length = u8::try_from(identity.len()).ok()?;
-        Some(Form { kind, key, name_length, shape: TokenShape { payload, lengths, ..TokenShape::default() } })
+        Some(Form {
+            kind,
+            key,
+            name_length,
+            natural: 0,
+            shape: TokenShape { payload, lengths, ..TokenShape::default() },
+        })
     }
 }
 

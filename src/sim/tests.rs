@@ -1,5 +1,6 @@
 //! The product's own engine in virtual worlds: restarts, aimed faults, delays, false pages.
 
+mod cover;
 mod delays;
 mod journal;
 mod laws;

@@ -1,4 +1,268 @@
-//! Which token to try next, so that no place of a token's text is looked at too seldom.
+//! Which token to try next, so that no place of a token's text is looked at too seldom. Everything
+//! is counted in looks: how often that is follows from the budget. `docs/cover.md` has the figures.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CellWeights, KeySlot, SignatureCells, StableHasher, Symbol, TokenKind, Traits};
+
+use super::{Form, Reach};
 
 /// How many candidates the minter signs for one token with wishes.
 pub const CANDIDATES: u32 = 10_000;
+
+/// Cells of a signature; as an index.
+const CELLS: usize = SignatureCells::COUNT as usize;
+/// A cell is as urgent as can be when its last look is so many looks ago: found by trying, a little
+/// more than the oldest ones become.
+const REFERENCE: f32 = 31.0;
+/// The third root of half of the largest weight: both ages at the reference make it up together.
+const HALF_OF_MOST_CBRT: f32 = 1.957_433_8;
+/// An age above this is not told apart from it.
+const AGE_MAX: u32 = 4_096;
+/// A payload cell is to be looked at as often as a signature cell, if other forms leave room.
+const PAYLOAD_REFERENCE: u64 = 20;
+/// A form whose attempt was lost is tried again after this fraction of its usual time.
+const LOST_AGAIN: u32 = 4;
+/// One in so many attempts uses a form as frequent as the pod's agents have it, if that is known.
+const NATURAL_ONE_IN: u64 = 2;
+
+/// When everything that a pod's tokens can hold was last looked at. A look is an attempt that told
+/// something: it completed or failed; a lost one did not.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cover {
+    /// Looks so far, and one more: 0 is "never".
+    clock: u32,
+    /// Attempts begun so far, and one more.
+    begun: u32,
+    /// Signature cells with any kind and key, in the order of [`SignatureCells`].
+    cells: Vec<u32>,
+    classes: Vec<Class>,
+    payload: Vec<PayloadCell>,
+    steered: bool,
+}
+
+/// The tokens of one kind and key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Class {
+    kind: TokenKind,
+    key: KeySlot,
+    /// True once such a token has worked: only then are its candidates searched.
+    green: bool,
+    looked: u32,
+    /// By cell, in the order of [`SignatureCells`].
+    cells: Vec<u32>,
+    lengths: Vec<Length>,
+}
+
+/// The tokens of one class whose names have one length.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Length {
+    characters: u8,
+    /// How frequent it is among the pod's agents, in any unit; 0 if that is not known.
+    natural: u32,
+    begun: u32,
+    looked: u32,
+    /// Payload cells that it has, as places in `Cover::payload`.
+    payload: Vec<u16>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct PayloadCell {
+    kind: TokenKind,
+    cell: (u16, Symbol),
+    looked: u32,
+}
+
+/// What the next token shall be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CoverWish {
+    /// Which kind.
+    pub kind: TokenKind,
+    /// Signed with which key.
+    pub key: KeySlot,
+    /// Length of the name in it; 0 where we do not choose it.
+    pub name_length: u8,
+    /// How much each signature cell is wanted.
+    pub wanted: CellWeights,
+}
+
+/// The longest time, in looks, that something was not looked at; `None` if it never was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Oldest {
+    /// Of the 84 signature cells, with any kind and key.
+    pub cell: Option<u32>,
+    /// Of the 84 signature cells with one kind and key, for the worst of these pairs.
+    pub cell_with_class: Option<u32>,
+    /// Of the payload cells that exist.
+    pub payload: Option<u32>,
+    /// Of the lengths of name with one kind and key.
+    pub form: Option<u32>,
+}
+
+impl Cover {
+    /// Nothing has been looked at yet.
+    pub fn new(reach: &Reach) -> Self {
+        let mut payload: Vec<PayloadCell> = Vec::new();
+        for kind in TokenKind::ALL {
+            let cells = reach.payload_cells(kind).into_iter();
+            payload.extend(cells.map(|cell| PayloadCell { kind, cell, looked: 0 }));
+        }
+        let classes = reach.classes().into_iter().map(|(kind, key)| {
+            let forms = reach.forms().iter().filter(|form| (form.kind, form.key) == (kind, key));
+            let lengths = forms.map(|form| Length::new(form, &payload)).collect();
+            Class { kind, key, green: false, looked: 0, cells: vec![0; CELLS], lengths }
+        });
+        let classes = classes.collect();
+        Self { clock: 1, begun: 1, cells: vec![0; CELLS], classes, payload, steered: reach.is_steered() }
+    }
+
+    /// Takes over what an earlier cover of the pod knows, after a change of the plan.
+    pub fn inherit(&mut self, earlier: &Self) {
+        (self.clock, self.begun) = (earlier.clock, earlier.begun);
+        self.cells.clone_from(&earlier.cells);
+        for class in &mut self.classes {
+            let same = |known: &&Class| (known.kind, known.key) == (class.kind, class.key);
+            let Some(known) = earlier.classes.iter().find(same) else { continue };
+            (class.green, class.looked) = (known.green, known.looked);
+            class.cells.clone_from(&known.cells);
+            for length in &mut class.lengths {
+                let Some(known) = known.lengths.iter().find(|known| known.characters == length.characters) else {
+                    continue;
+                };
+                (length.begun, length.looked) = (known.begun, known.looked);
+            }
+        }
+        for cell in &mut self.payload {
+            let same = |known: &&PayloadCell| (known.kind, known.cell) == (cell.kind, cell.cell);
+            cell.looked = earlier.payload.iter().find(same).map_or(0, |known| known.looked);
+        }
+    }
+
+    /// What the attempt number `made` shall use, of these kinds: what was looked at longest ago.
+    /// `None` if the pod has no token of these kinds.
+    pub fn wish(&self, made: u64, kinds: &[TokenKind]) -> Option<CoverWish> {
+        let forms = || {
+            let classes = self.classes.iter().filter(|class| kinds.contains(&class.kind));
+            classes.flat_map(|class| class.lengths.iter().map(move |length| (class, length)))
+        };
+        let natural: u64 = forms().map(|(_, length)| u64::from(length.natural)).sum();
+        let (class, length) = if natural > 0 && made % NATURAL_ONE_IN == 0 {
+            let mut drawn = StableHasher::new("natural token").number(made).finish() % natural;
+            forms().find(|(_, length)| {
+                let here = drawn < u64::from(length.natural);
+                drawn = drawn.saturating_sub(u64::from(length.natural));
+                here
+            })?
+        } else {
+            let count = forms().count() as u64;
+            let disorder = StableHasher::new("cover").number(made).finish();
+            forms().max_by_key(|(class, length)| self.urgency(class, length, count, disorder))?
+        };
+        let wanted = if class.green && self.steered { self.weights(class) } else { CellWeights::NONE };
+        Some(CoverWish { kind: class.kind, key: class.key, name_length: length.characters, wanted })
+    }
+
+    /// An attempt with such a token begins.
+    pub fn begin(&mut self, kind: TokenKind, key: KeySlot, name_length: u8) {
+        let begun = self.begun;
+        self.begun = begun.checked_add(1).unwrap_or(1);
+        if let Some(class) = self.class_mut(kind, key)
+            && let Some(length) = class.lengths.iter_mut().find(|length| length.characters == name_length)
+        {
+            length.begun = begun;
+        }
+    }
+
+    /// An attempt with this token told something: it completed (`passed`) or failed.
+    pub fn look(&mut self, traits: &Traits, passed: bool) {
+        let now = self.clock;
+        // Whoever makes four billion looks begins anew.
+        self.clock = now.checked_add(1).unwrap_or(1);
+        let place = |class: &Class| (class.kind, class.key) == (traits.kind, traits.key);
+        let Some(class) = self.classes.iter_mut().find(|class| place(class)) else { return };
+        class.green |= passed;
+        class.looked = now;
+        let mut left = traits.shape.signature.0;
+        while left != 0 {
+            let cell = left.trailing_zeros() as usize;
+            if let (Some(own), Some(any)) = (class.cells.get_mut(cell), self.cells.get_mut(cell)) {
+                (*own, *any) = (now, now);
+            }
+            left &= left - 1;
+        }
+        if let Some(length) = class.lengths.iter_mut().find(|length| length.characters == traits.name_length) {
+            length.looked = now;
+        }
+        for known in self.payload.iter_mut().filter(|known| known.kind == traits.kind) {
+            if traits.shape.payload.contains(&known.cell) {
+                known.looked = now;
+            }
+        }
+    }
+
+    /// How long ago the oldest look at anything was.
+    pub fn oldest(&self) -> Oldest {
+        let age = |looked: u32| (looked > 0).then(|| self.age(looked));
+        let worst = |ages: &mut dyn Iterator<Item = u32>| ages.min().and_then(age);
+        let lengths = self.classes.iter().flat_map(|class| class.lengths.iter());
+        Oldest {
+            cell: worst(&mut self.cells.iter().copied()),
+            cell_with_class: worst(&mut self.classes.iter().flat_map(|class| class.cells.iter().copied())),
+            payload: worst(&mut self.payload.iter().map(|cell| cell.looked)),
+            form: worst(&mut lengths.map(|length| length.looked)),
+        }
+    }
+
+    /// Looks since then; [`AGE_MAX`] if there was none.
+    fn age(&self, looked: u32) -> u32 {
+        if looked == 0 { AGE_MAX } else { self.clock.saturating_sub(looked).min(AGE_MAX) }
+    }
+
+    /// How badly a form needs a look, in thousandths of the time that it may wait.
+    fn urgency(&self, class: &Class, length: &Length, forms: u64, disorder: u64) -> u64 {
+        let share = |looked: u32, reference: u64| u64::from(self.age(looked)) * 1_000 / reference.max(1);
+        let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
+        let cells = u64::try_from(self.payload.len()).unwrap_or(u64::MAX) * 2;
+        let oldest = payload.map(|cell| share(cell.looked, PAYLOAD_REFERENCE.max(cells))).max().unwrap_or(0);
+        let classes = self.classes.len() as u64;
+        let urgency = oldest.max(share(class.looked, classes)).max(share(length.looked, forms));
+        // What is under way need not be begun again, unless it was lost.
+        let since = if length.begun == 0 { AGE_MAX } else { self.begun.saturating_sub(length.begun) };
+        let patience = u64::from(since.saturating_mul(LOST_AGAIN)) * 1_000 / forms.max(1);
+        // A walk in fixed steps would always meet the same edge: a little disorder of its own for
+        // each form and attempt, from the upper bits of a product.
+        let place = u64::from(length.characters) << 9
+            | u64::from(class.key.0) << 1
+            | u64::from(class.kind == TokenKind::Access);
+        let disorder = 768 + (disorder.wrapping_mul(place << 1 | 1) >> 55);
+        urgency.min(patience) * disorder
+    }
+
+    /// By the third power of the age since a look with any kind and key, and since one with these:
+    /// a token that holds one old cell is worth as much as one that holds many younger ones.
+    fn weights(&self, class: &Class) -> CellWeights {
+        // Additions and products only, in a fixed order: the same on every machine.
+        let unit = |classes: f32| HALF_OF_MOST_CBRT / (REFERENCE * classes);
+        let (of_any, of_class) = (unit(1.0), unit(self.classes.len() as f32));
+        let mut weights = [0; CELLS];
+        for ((weight, any), own) in weights.iter_mut().zip(&self.cells).zip(&class.cells) {
+            let (any, own) = (self.age(*any) as f32 * of_any, self.age(*own) as f32 * of_class);
+            // Cut at 255 by the conversion, and at 15 by the weights.
+            *weight = (any * any * any + own * own * own + 0.5) as u8;
+        }
+        CellWeights::of_all(&weights)
+    }
+
+    fn class_mut(&mut self, kind: TokenKind, key: KeySlot) -> Option<&mut Class> {
+        self.classes.iter_mut().find(|class| (class.kind, class.key) == (kind, key))
+    }
+}
+
+impl Length {
+    fn new(form: &Form, payload: &[PayloadCell]) -> Self {
+        let held = |known: &PayloadCell| known.kind == form.kind && form.shape.payload.contains(&known.cell);
+        let places = (0_u16..).zip(payload).filter(|(_, known)| held(known)).map(|(place, _)| place);
+        let natural = form.natural;
+        Self { characters: form.name_length, natural, begun: 0, looked: 0, payload: places.collect() }
+    }
+}

@@ -9,7 +9,7 @@ mod shape;
 mod space;
 mod text;
 
-pub use cover::CANDIDATES;
+pub use cover::{CANDIDATES, Cover, CoverWish, Oldest};
 pub use feature::Feature;
 pub use name::{NAME_CHARACTERS_MAX, OwnNames};
 pub use reach::{Form, Reach};

@@ -12,6 +12,9 @@ pub struct Form {
     pub key: KeySlot,
     /// Length of the name in it, in characters; 0 where we do not choose the name.
     pub name_length: u8,
+    /// How frequent it is among the tokens of the pod's agents, in any unit; 0 in all forms if
+    /// that is not known.
+    pub natural: u32,
     /// Payload cells and lengths of one such token; its signature is left out. Default where the
     /// tokens are not ours and their text is not known beforehand.
     pub shape: TokenShape,
@@ -42,7 +45,7 @@ impl Reach {
 
     /// Tokens of this kind that come from elsewhere: nothing about them can be chosen.
     pub fn foreign(kind: TokenKind, edges: Vec<EdgeName>) -> Self {
-        let form = Form { kind, key: KeySlot(0), name_length: 0, shape: TokenShape::default() };
+        let form = Form { kind, key: KeySlot(0), name_length: 0, natural: 0, shape: TokenShape::default() };
         Self { forms: vec![form], edges, steered: false }
     }
 
@@ -107,7 +110,13 @@ pub(super) mod tests {
                 let payload = if hit { vec![(4 * (36 + steps) + 3, Symbol::Underscore)] } else { Vec::new() };
                 let before = if kind == TokenKind::Capability { 230 } else { 250 };
                 let lengths = [36, ((before + characters) * 4).div_ceil(3), 43];
-                Form { kind, key, name_length, shape: TokenShape { payload, lengths, ..TokenShape::default() } }
+                Form {
+                    kind,
+                    key,
+                    name_length,
+                    natural: 0,
+                    shape: TokenShape { payload, lengths, ..TokenShape::default() },
+                }
             })
         });
         Reach::minted(forms.collect(), edges)

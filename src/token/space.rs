@@ -185,7 +185,7 @@ impl FeatureSpace {
     /// Without pairs: one cell has none.
     fn signature_set(&self, signature: SignatureCells) -> FeatureSet {
         let shape = TokenShape { signature, ..TokenShape::default() };
-        let traits = sample(&Form { kind: TokenKind::Access, key: KeySlot(0), name_length: 0, shape });
+        let traits = sample(&Form { kind: TokenKind::Access, key: KeySlot(0), name_length: 0, natural: 0, shape });
         self.holding(&traits, 0..PAIRS_FROM)
     }
 
@@ -205,7 +205,7 @@ fn same_text(one: &TokenShape, other: &TokenShape) -> bool {
 /// A token of a form, without a signature.
 fn sample(form: &Form) -> Traits {
     let edge = EdgeName::parse("any").expect("a name");
-    let Form { kind, key, name_length, shape } = form.clone();
+    let Form { kind, key, name_length, shape, natural: _ } = form.clone();
     Traits { kind, key, name_length, edge, family: None, shape }
 }
 
