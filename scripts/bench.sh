@@ -10,9 +10,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(connections minting engine delays quiet_years idle)
+PARTS=(connections minting engine public_page delays quiet_years idle)
 LOGS=$PWD/target/bench-logs
 mkdir -p "$LOGS"
+# What an earlier run has left is not a figure of this one.
+rm -f "$LOGS"/*.log
 children=()
 cleanup() {
   for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
@@ -51,7 +53,7 @@ part_idle() {
 for part in "${@:-${PARTS[@]}}"; do
   echo "== $part (target/bench-logs/$part.log)" >&2
   case $part in
-    connections | minting | engine) cargo bench --bench "$part" ;;
+    connections | minting | engine | public_page) cargo bench --bench "$part" ;;
     delays) cargo bench --bench delays -- "${RINGCHECK_TRIALS:-300}" ;;
     quiet_years) cargo bench --bench quiet_years -- "${RINGCHECK_YEARS:-10}" "${RINGCHECK_MINUTES:-20}" ;;
     idle) part_idle ;;
@@ -59,8 +61,21 @@ for part in "${@:-${PARTS[@]}}"; do
   esac >"$LOGS/$part.log" 2>"$LOGS/$part.err" || { tail -n 50 "$LOGS/$part.err"; exit 1; }
 done
 
+# row WHAT BAR FIGURE: one line of the table; a part that was not run has no figure.
+row() { [ -z "$3" ] || printf '%-42s %-22s %s\n' "$1" "$2" "$3"; }
+# find PART PATTERN: what the group of the pattern matches in a part's log, first time.
+find_in() { sed -nE "s/.*$2.*/\\1/p" "$LOGS/$1.log" 2>/dev/null | head -n 1; }
+
 printf '\n'
+row what bar figure
+row 'CPU per attempt, times a bare client' '<= 1.5' "$(find_in connections 'ours .*: (.*) times')"
+row 'bare handshake and frames, CPU' '-' "$(find_in connections 'bare client ([^,]*),')"
+row 'memory per open connection' '<= 20 kB' "$(find_in connections 'TLS connection: ([^(]*) \(')"
+row 'idle memory with 30 pods' '<= 40 MiB' "$(find_in idle '30 pods: (.*)')"
+row 'public page, requests a CPU second' '>= 5,000' "$(find_in public_page 'GET \/ .*: ([0-9]+) requests per CPU')"
+row 'public page, p99' '<= 10 ms' "$(find_in public_page 'GET \/ .*p99 (.*)')"
+
 for part in "${@:-${PARTS[@]}}"; do
-  printf '%s\n' "-- $part"
+  printf '\n%s\n' "-- $part"
   grep -vE '^$|Benchmarking|Found .* outliers|high (mild|severe)|low (mild|severe)|change:|^Gnuplot' "$LOGS/$part.log"
 done
