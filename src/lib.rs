@@ -19,6 +19,8 @@ pub mod partner;
 
 pub mod plan;
 
+pub mod diagnosis;
+
 pub mod call;
 
 pub mod engine;

@@ -1,0 +1,27 @@
+//! Which predicate separates failing from passing tokens, and which token to try next: evidence in,
+//! finding and next wish out. Pure, and the same under the same seed. Knows tokens by their features
+//! only; who asks, mints and dials is not its business. `docs/diagnosis.md` tells the method.
+
+mod affected;
+mod evidence;
+mod fail_share;
+mod family;
+mod finding;
+mod ground;
+mod hypothesis;
+mod inquiry;
+mod noise;
+mod outlook;
+mod posterior;
+mod predicate;
+mod verification;
+mod wish;
+
+pub use affected::{Affected, Remedy};
+pub use evidence::{Evidence, HowFailed, LOOKS_MAX, Look};
+pub use fail_share::FailShare;
+pub use family::Family;
+pub use finding::{Counts, Finding, FindingState, RuledOut};
+pub use inquiry::Diagnosis;
+pub use predicate::{Conjunction, Predicate};
+pub use wish::Wish;
