@@ -137,7 +137,7 @@ mod tests {
         let noise = Noise::new(0.01);
         let [again, passed] = [tally(3, 3), tally(1, 3)].map(|seen| noise.gains(seen).map(nats));
         assert!(again[5] - again[2] > 2.0, "{again:?}");
-        assert!(passed[2] - passed[5] > 4.0, "{passed:?}");
+        assert!(passed[2] - passed[5] > 2.5, "{passed:?}");
     }
 
     #[test]
