@@ -24,12 +24,35 @@ const TROUBLE_MS: i64 = 5_000;
 /// Scheduled attempts that the share rule's first failure is looked for in.
 const SHARE_LOOK_BACK: usize = 120;
 
+/// The rules of every pod, in the order in which they are judged; the owner's plain ones follow.
+const RULES: [Rule; 10] = [
+    Rule::Outage,
+    Rule::TokenBound,
+    Rule::Share,
+    Rule::HeavyShare,
+    Rule::Flapping,
+    Rule::BornRed,
+    Rule::Throttled,
+    Rule::NoData,
+    Rule::TooFew,
+    Rule::Certificate,
+];
+
 /// Whether a rule's condition holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Condition {
     No,
     Building,
     Met,
+}
+
+/// What becomes of a rule's alert.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Change {
+    Fires,
+    Pends,
+    IsDropped,
+    IsResolved,
 }
 
 impl Engine {
@@ -49,12 +72,20 @@ impl Engine {
     }
 
     fn evaluate_pod(&mut self, turn: &mut Turn, name: &PodName) {
-        self.suspect_our_network(turn, name);
-        self.measure_baseline(turn, name);
         let Some(pod) = self.state.pods.get(name) else { return };
         let suspicious = pod.follow_up.is_some() || pod.outage.failures() > 0 || !pod.alerts.is_empty();
-        if suspicious || self.volatile.sweeping || !pod.rules.plain.is_empty() || pod.cusum.fill(&pod.rules.cusum) > 0.5
-        {
+        let judged = suspicious
+            || self.volatile.sweeping
+            || pod.rules.plain.iter().any(wakes_voice)
+            || pod.cusum.fill(&pod.rules.cusum) > 0.5;
+        let at_rest = !suspicious && !self.volatile.sweeping && pod.bound.is_none() && pod.verdict == verdict_of(pod);
+        // Almost every observation ends here: nothing of what follows would do anything.
+        if at_rest && !(judged && self.next_change(pod, 0, turn.now()).is_some()) {
+            return;
+        }
+        self.suspect_our_network(turn, name);
+        self.measure_baseline(turn, name);
+        if judged {
             self.judge(turn, name);
         }
         self.follow_up_due(turn, name);
@@ -62,52 +93,49 @@ impl Engine {
         self.say_verdict(turn, name);
     }
 
+    /// Makes the changes one by one: each may alter the conditions of the rules after it.
     fn judge(&mut self, turn: &mut Turn, name: &PodName) {
-        let Some(pod) = self.state.pods.get(name) else { return };
-        let plain = pod.rules.plain.iter().enumerate().filter(|(_, rule)| wakes_voice(rule));
-        let plain = plain.map(|(place, _)| Rule::Plain(u8::try_from(place).unwrap_or(u8::MAX)));
-        let rules: Vec<Rule> = [
-            Rule::Outage,
-            Rule::TokenBound,
-            Rule::Share,
-            Rule::HeavyShare,
-            Rule::Flapping,
-            Rule::BornRed,
-            Rule::Throttled,
-            Rule::NoData,
-            Rule::TooFew,
-            Rule::Certificate,
-        ]
-        .into_iter()
-        .chain(plain)
-        .collect();
-        for rule in rules {
-            self.judge_rule(turn, name, rule);
+        let mut from = 0;
+        while let Some(pod) = self.state.pods.get(name)
+            && let Some((place, rule, change)) = self.next_change(pod, from, turn.now())
+        {
+            self.make(turn, name, rule, change);
+            from = place + 1;
         }
     }
 
-    fn judge_rule(&mut self, turn: &mut Turn, name: &PodName, rule: Rule) {
-        let now = turn.now();
-        let Some(pod) = self.state.pods.get(name) else { return };
+    /// The first rule from place `from` on whose alert changes, and its place.
+    fn next_change(&self, pod: &PodState, from: usize, now: Timestamp) -> Option<(usize, Rule, Change)> {
+        let mut rules = rules_of(pod).enumerate().skip(from);
+        rules.find_map(|(place, rule)| Some((place, rule, self.change(pod, rule, now)?)))
+    }
+
+    fn change(&self, pod: &PodState, rule: Rule, now: Timestamp) -> Option<Change> {
         // A dead network of ours says nothing about the partner.
-        let muted = self.state.network_is_down() && rule.audience() == Audience::VoiceOnCall;
+        let muted = rule.audience() == Audience::VoiceOnCall && self.state.network_is_down();
         let condition = if muted { Condition::No } else { self.condition(pod, rule, now) };
         let known = pod.alerts.get(&rule).map(|alert| alert.state);
         match (condition, known) {
-            (Condition::Met, None | Some(AlertState::Pending)) => self.fire(turn, name, rule),
-            (Condition::Building, None) => {
-                self.commit(turn, Record::AlertPending { at: now, pod: name.clone(), rule });
-            }
-            (Condition::No, Some(AlertState::Pending)) => {
-                self.commit(turn, Record::AlertDropped { at: now, pod: name.clone(), rule });
-            }
+            (Condition::Met, None | Some(AlertState::Pending)) => Some(Change::Fires),
+            (Condition::Building, None) => Some(Change::Pends),
+            (Condition::No, Some(AlertState::Pending)) => Some(Change::IsDropped),
             (Condition::No | Condition::Building, Some(AlertState::Firing)) => {
-                if !muted && self.is_over(pod, rule, now) {
-                    self.volatile.escalate = true;
-                    self.commit(turn, Record::AlertResolved { at: now, pod: Some(name.clone()), rule });
-                }
+                (!muted && self.is_over(pod, rule, now)).then_some(Change::IsResolved)
             }
-            _ => {}
+            _ => None,
+        }
+    }
+
+    fn make(&mut self, turn: &mut Turn, name: &PodName, rule: Rule, change: Change) {
+        let (at, pod) = (turn.now(), name.clone());
+        match change {
+            Change::Fires => self.fire(turn, name, rule),
+            Change::Pends => self.commit(turn, Record::AlertPending { at, pod, rule }),
+            Change::IsDropped => self.commit(turn, Record::AlertDropped { at, pod, rule }),
+            Change::IsResolved => {
+                self.volatile.escalate = true;
+                self.commit(turn, Record::AlertResolved { at, pod: Some(pod), rule });
+            }
         }
     }
 
@@ -257,6 +285,12 @@ impl Engine {
             self.volatile.timers.set(now.plus(std::time::Duration::from_secs(1)), Timer::Sweep);
         }
     }
+}
+
+/// The rules of a pod, in the order in which they are judged.
+fn rules_of(pod: &PodState) -> impl Iterator<Item = Rule> {
+    let plain = pod.rules.plain.iter().enumerate().filter(|(_, rule)| wakes_voice(rule));
+    RULES.into_iter().chain(plain.map(|(place, _)| Rule::Plain(u8::try_from(place).unwrap_or(u8::MAX))))
 }
 
 /// True for plain rules over calls; the others say something about us or about later.

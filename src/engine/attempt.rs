@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, LostReason, Observation, Outcome, PodName, Role,
-    SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenShape, TokenWish, Traits,
+    SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
 };
 use crate::plan::{Budget, Plan};
 
@@ -57,6 +57,7 @@ impl Engine {
         let fingerprint = super::tuning::fingerprint(&plan);
         self.commit(turn, Record::PlanAdopted { at: now, pods, fingerprint });
         self.volatile.timers.retain(|timer| !matches!(timer, Timer::Slot(_)));
+        self.volatile.flights.retain(|_, pod| self.state.pods.contains_key(pod));
         self.volatile.lanes = Lane::all(&plan, now);
         self.plan = Some(plan);
         if std::mem::take(&mut self.volatile.restored) {
@@ -154,6 +155,7 @@ impl Engine {
         let deadline = lane.lost_at(now);
         let spec = AttemptSpec { id, pod: pod.clone(), probe, role, token, edge, at: now, deadline };
         self.commit(turn, Record::AttemptStarted { spec: spec.remembered() });
+        self.volatile.flights.insert(id, pod.clone());
         if let Some(state) = self.state.pods.get(&pod) {
             let overdue = now.plus(std::time::Duration::from_millis(state.rules.overdue_ms.unsigned_abs()));
             self.volatile.timers.set(overdue, Timer::Overdue(pod, id));
@@ -242,31 +244,35 @@ impl Engine {
     }
 
     fn finished(&mut self, turn: &mut Turn, report: AttemptReport) {
-        let Some((name, flight)) = self.flight(report.id) else {
+        let name = self.volatile.flights.get(&report.id).cloned();
+        let Some((name, pod)) = name.and_then(|name| self.state.pods.get(&name).map(|pod| (name, pod))) else {
             self.volatile.reports_dropped += 1;
             return;
         };
-        let overdue_at = flight.spec.at.plus(std::time::Duration::from_millis(
-            self.state.pods.get(&name).map_or(0, |pod| pod.rules.overdue_ms.unsigned_abs()),
-        ));
+        let Some(flight) = pod.in_flight.iter().find(|flight| flight.spec.id == report.id) else {
+            self.volatile.reports_dropped += 1;
+            return;
+        };
         if !flight.overdue {
-            self.volatile.timers.clear(overdue_at, Timer::Overdue(name.clone(), report.id));
+            let overdue = std::time::Duration::from_millis(pod.rules.overdue_ms.unsigned_abs());
+            let timer = Timer::Overdue(name.clone(), report.id);
+            self.volatile.timers.clear(flight.spec.at.plus(overdue), timer);
         } else {
             self.volatile.timers.clear(flight.spec.deadline, Timer::Lost(name.clone(), report.id));
         }
+        let (probe, role, started) = (flight.spec.probe.clone(), flight.spec.role, flight.spec.at);
         if let Some(certificate) = report.certificate {
             self.certificate_seen(turn, &name, &report.traits.edge, certificate.not_after);
         }
-        let spec = flight.spec;
         let outcome = self.as_seen_from_here(report.outcome);
         // The engine's own clock says when an attempt started: the order of starts is what rule A
         // rests on.
         let observation = Observation {
             attempt: report.id,
             pod: name,
-            probe: spec.probe,
-            role: spec.role,
-            started: spec.at,
+            probe,
+            role,
+            started,
             finished: turn.now(),
             outcome,
             traits: report.traits,
@@ -288,7 +294,8 @@ impl Engine {
         let Some(pod) = self.state.pods.get(&name) else { return };
         if observation.outcome.is_completed() {
             // Whether this pass ends a blip must be seen before it is counted.
-            let blip = pod.outage.clone().pass(observation.started).filter(|_| pod.outage.failures() > 0);
+            let runs = pod.outage.failures() > 0;
+            let blip = if runs { pod.outage.clone().pass(observation.started) } else { None };
             let too_long = |since: Timestamp| now.as_millis() - since.as_millis() > pod.rules.persist_ms * 4;
             if let Some(blip) = blip.filter(|blip| !too_long(blip.since) && !pod.is_hit()) {
                 let record =
@@ -300,6 +307,7 @@ impl Engine {
             self.slow_down(turn, &name, sign, retry_after_s);
         }
         let failing = self.failed_token(&observation);
+        self.volatile.flights.remove(&observation.attempt);
         self.commit(turn, Record::Observed { observation });
         if let Some(of) = failing {
             self.begin_follow_ups(turn, &name, of);
@@ -354,7 +362,7 @@ impl Engine {
 
     /// An attempt has given no result for longer than it should need.
     pub(super) fn attempt_overdue(&mut self, turn: &mut Turn, name: &PodName, id: AttemptId) {
-        let Some((_, flight)) = self.flight_in(name, id) else { return };
+        let Some(flight) = self.flight_in(name, id) else { return };
         self.volatile.timers.set(flight.spec.deadline, Timer::Lost(name.clone(), id));
         self.commit(turn, Record::AttemptOverdue { at: turn.now(), pod: name.clone(), id });
         let spec = flight.spec;
@@ -372,15 +380,11 @@ impl Engine {
 
     /// An attempt has not reported at all: our own fault.
     pub(super) fn attempt_lost(&mut self, turn: &mut Turn, name: &PodName, id: AttemptId) {
-        let Some((_, flight)) = self.flight_in(name, id) else { return };
+        let Some(flight) = self.flight_in(name, id) else { return };
         self.observe_lost(turn, &flight.spec, LostReason::NoReport);
     }
 
     fn observe_lost(&mut self, turn: &mut Turn, spec: &AttemptSpec, reason: LostReason) {
-        let (kind, key, name_length) = match spec.token {
-            TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
-            TokenWish::Same { .. } => (TokenKind::Access, crate::model::KeySlot(0), 0),
-        };
         let observation = Observation {
             attempt: spec.id,
             pod: spec.pod.clone(),
@@ -389,27 +393,14 @@ impl Engine {
             started: spec.at,
             finished: turn.now(),
             outcome: Outcome::Lost { reason },
-            traits: Traits {
-                kind,
-                key,
-                name_length,
-                edge: spec.edge.clone(),
-                family: None,
-                shape: TokenShape::default(),
-            },
+            traits: spec.traits_asked_for(),
         };
         self.observe(turn, observation);
     }
 
-    fn flight(&self, id: AttemptId) -> Option<(PodName, InFlight)> {
-        self.state.pods.iter().find_map(|(name, pod)| {
-            pod.in_flight.iter().find(|flight| flight.spec.id == id).map(|flight| (name.clone(), flight.clone()))
-        })
-    }
-
-    fn flight_in(&self, pod: &PodName, id: AttemptId) -> Option<(PodName, InFlight)> {
+    fn flight_in(&self, pod: &PodName, id: AttemptId) -> Option<InFlight> {
         let flights = &self.state.pods.get(pod)?.in_flight;
-        flights.iter().find(|flight| flight.spec.id == id).map(|flight| (pod.clone(), flight.clone()))
+        flights.iter().find(|flight| flight.spec.id == id).cloned()
     }
 
     fn controls_checked(&mut self, turn: &mut Turn, answered: u8, of: u8) {

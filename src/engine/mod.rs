@@ -8,6 +8,7 @@ mod attribution;
 mod baseline;
 pub mod bound;
 mod cusum;
+mod dispatches;
 mod estimate;
 mod facts;
 mod follow_up;

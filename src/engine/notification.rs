@@ -1,11 +1,11 @@
 //! Who must be told what, why now; and the outbox: repeats, retries, fallbacks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{PodName, ReceiverName, Timestamp, millis};
 use crate::plan::Plan;
 
+use super::dispatches::Dispatches;
 use super::pipeline::Engine;
 use super::state::{Incident, Said};
 use super::timer::Timer;
@@ -30,17 +30,6 @@ const BACKOFF: [Duration; 5] = [
 const FALLBACK_AFTER: u32 = 3;
 /// A message that could not be delivered for so long is given up; its incident is history.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(6);
-
-/// Messages that were handed out and are not settled.
-#[derive(Default, Debug)]
-pub struct Dispatches(BTreeMap<DeliveryId, Dispatch>);
-
-#[derive(Clone, Copy, Debug)]
-struct Dispatch {
-    tries: u32,
-    /// False while it waits for its next try.
-    under_way: bool,
-}
 
 impl Engine {
     /// Stage 5: queues what is to be told.
@@ -103,8 +92,8 @@ impl Engine {
                 continue;
             }
             ahead.push(lane);
-            if !dispatches.0.contains_key(&notification.id) {
-                dispatches.0.insert(notification.id.clone(), Dispatch { tries: 1, under_way: true });
+            if !dispatches.knows(&notification.id) {
+                dispatches.hand_out(notification.id.clone());
                 turn.effects.push(Effect::Deliver(Box::new(notification.clone())));
             }
         }
@@ -113,9 +102,7 @@ impl Engine {
     /// A delivery's wait is over.
     pub(super) fn retry_due(&mut self, turn: &mut Turn, id: &DeliveryId) {
         let Some(notification) = self.state.outbox.get(id) else { return };
-        if let Some(dispatch) = self.volatile.dispatches.0.get_mut(id).filter(|dispatch| !dispatch.under_way) {
-            dispatch.tries += 1;
-            dispatch.under_way = true;
+        if self.volatile.dispatches.try_again(id) {
             turn.effects.push(Effect::Deliver(Box::new(notification.clone())));
         }
     }
@@ -124,13 +111,13 @@ impl Engine {
     pub(super) fn settle(&mut self, turn: &mut Turn, id: &DeliveryId, result: &DeliveryResult) {
         let now = turn.now();
         let Some(notification) = self.state.outbox.get(id).cloned() else { return };
-        let tries = self.volatile.dispatches.0.get(id).map_or(1, |dispatch| dispatch.tries);
+        let tries = self.volatile.dispatches.tries(id);
         let too_old = now.since(notification.at) > GIVE_UP_AFTER;
         match result {
             DeliveryResult::Delivered => {
-                self.volatile.dispatches.0.remove(id);
+                self.volatile.dispatches.settle(id);
                 self.commit(turn, Record::NotificationDelivered { at: now, id: id.clone() });
-                if self.volatile.dispatches.0.values().all(|dispatch| dispatch.tries == 1) {
+                if self.volatile.dispatches.all_at_first_try() {
                     self.receiver_trouble(turn, false);
                 }
             }
@@ -140,13 +127,11 @@ impl Engine {
                 }
                 let place = usize::try_from(tries - 1).unwrap_or(usize::MAX).min(BACKOFF.len() - 1);
                 let wait = wait.unwrap_or_default().max(BACKOFF[place]);
-                if let Some(dispatch) = self.volatile.dispatches.0.get_mut(id) {
-                    dispatch.under_way = false;
-                }
+                self.volatile.dispatches.wait(id);
                 self.volatile.timers.set(now.plus(wait), Timer::Retry(id.clone()));
             }
             DeliveryResult::Again(_) | DeliveryResult::Never => {
-                self.volatile.dispatches.0.remove(id);
+                self.volatile.dispatches.settle(id);
                 if tries < FALLBACK_AFTER {
                     self.fall_back(turn, &notification);
                 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{IncidentNumber, PodName, Timestamp};
+use crate::model::{AttemptId, IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
+use super::dispatches::Dispatches;
 use super::lane::Lane;
-use super::notification::Dispatches;
 use super::state::State;
 use super::timer::{Timer, Timers};
 use super::{Effect, Input, Record, Turn};
@@ -32,6 +32,8 @@ pub(super) struct Volatile {
     pub now: Timestamp,
     pub timers: Timers,
     pub lanes: Vec<Lane>,
+    /// In which pod each attempt of this run of the node is under way.
+    pub flights: BTreeMap<AttemptId, PodName>,
     /// Pods that something happened to in this turn.
     pub touched: Vec<PodName>,
     /// Messages handed out, and how often.

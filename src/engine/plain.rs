@@ -81,6 +81,8 @@ impl Score {
 
     fn holds(&self, rule: &PlainRule, now: Timestamp) -> bool {
         match rule {
+            // The walk below is over what has grown old since the last observation.
+            PlainRule::ShareInWindow { minimum, .. } if self.failed_in_window < *minimum => false,
             PlainRule::ShareInWindow { share, window, minimum } => {
                 let start = now.minus(*window);
                 let old = self.window.iter().take_while(|(at, _)| *at < start);
@@ -95,9 +97,10 @@ impl Score {
             }
             PlainRule::Consecutive { failures } => self.failed.trailing_ones() >= *failures,
             PlainRule::TooFew { minimum, window } => {
-                let start = now.minus(*window);
-                let observed = self.window.iter().rev().take_while(|(at, _)| *at >= start).count();
-                observed < *minimum as usize
+                // The one that would be enough decides; what is older need not be counted.
+                let enough = self.window.len().checked_sub(*minimum as usize);
+                let last = enough.and_then(|place| self.window.get(place));
+                *minimum > 0 && last.is_none_or(|(at, _)| *at < now.minus(*window))
             }
             PlainRule::Latency { percentile, longer_than, of } => {
                 let full = self.latencies.len() >= (*of as usize).min(LATENCIES_MAX);

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, EdgeName, Outcome, PodName, ProbeName, Role, Step, Timestamp, TokenWish, Traits};
+use super::{
+    AttemptId, EdgeName, KeySlot, Outcome, PodName, ProbeName, Role, Step, Timestamp, TokenKind, TokenShape, TokenWish,
+    Traits,
+};
 
 /// One attempt to make; everything the minter and the dialer need to know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -31,6 +34,16 @@ impl AttemptSpec {
     /// What is kept of it: all but what only the minter needs.
     pub fn remembered(&self) -> Self {
         Self { token: self.token.remembered(), ..self.clone() }
+    }
+
+    /// What is known of a token that never came to be, or of whose text nothing was told: what was
+    /// asked for. Of the same token again only the earlier attempt knew more.
+    pub fn traits_asked_for(&self) -> Traits {
+        let (kind, key, name_length) = match self.token {
+            TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
+            TokenWish::Same { .. } => (TokenKind::Access, KeySlot(0), 0),
+        };
+        Traits { kind, key, name_length, edge: self.edge.clone(), family: None, shape: TokenShape::default() }
     }
 }
 

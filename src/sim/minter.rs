@@ -52,12 +52,3 @@ impl ShapeMinter {
         form
     }
 }
-
-/// What is known of a token that never came to be.
-pub(super) fn traits_asked_for(spec: &AttemptSpec) -> Traits {
-    let (kind, key, name_length) = match spec.token {
-        TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
-        TokenWish::Same { .. } => (TokenKind::Access, KeySlot(0), 0),
-    };
-    Traits { kind, key, name_length, edge: spec.edge.clone(), family: None, shape: TokenShape::default() }
-}

@@ -340,7 +340,7 @@ impl Outside {
         let (took, outcome, traits) = match self.minter.mint(spec, &plan, &mut self.rng) {
             None => {
                 let lost = Outcome::Lost { reason: LostReason::TokenGone };
-                let like = super::minter::traits_asked_for(spec);
+                let like = spec.traits_asked_for();
                 (Duration::ZERO, lost, like)
             }
             Some(traits) => {

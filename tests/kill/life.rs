@@ -14,8 +14,7 @@ use ringcheck::io::receiver::{Finished, Outbox};
 use ringcheck::io::store::{Store, StoreError};
 use ringcheck::io::tls::Tls;
 use ringcheck::model::{
-    AttemptReport, AttemptSpec, Failure, FailureReason, KeySlot, Outcome, PartnerSaid, SecretRef, Step, Timestamp,
-    TokenKind, TokenShape, TokenWish, Traits,
+    AttemptReport, AttemptSpec, Failure, FailureReason, Outcome, PartnerSaid, SecretRef, Step, Timestamp,
 };
 use ringcheck::node;
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
@@ -232,10 +231,6 @@ impl LifePorts {
     }
 
     fn report(&self, spec: &AttemptSpec) -> AttemptReport {
-        let (kind, key, name_length) = match spec.token {
-            TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
-            TokenWish::Same { .. } => (TokenKind::Access, KeySlot(0), 16),
-        };
         let failure = Failure {
             step: Step::Upgrade,
             reason: FailureReason::HttpStatus(503),
@@ -247,14 +242,7 @@ impl LifePorts {
             started: self.now,
             finished: self.now.plus(ATTEMPT_TAKES),
             outcome: if self.now >= self.outage_from { Outcome::Failed(failure) } else { Outcome::completed() },
-            traits: Traits {
-                kind,
-                key,
-                name_length,
-                edge: spec.edge.clone(),
-                family: None,
-                shape: TokenShape::default(),
-            },
+            traits: spec.traits_asked_for(),
             steps: Vec::new(),
             certificate: None,
             partner: PartnerSaid::default(),

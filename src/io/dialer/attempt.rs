@@ -6,8 +6,8 @@ use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
 use crate::io::resolver;
 use crate::model::{
-    AttemptReport, AttemptSpec, EdgeName, Failure, KeySlot, LostReason, Outcome, PartnerSaid, Step, StepTiming,
-    Timestamp, TokenKind, TokenShape, TokenWish, Traits,
+    AttemptReport, AttemptSpec, EdgeName, Failure, LostReason, Outcome, PartnerSaid, Step, StepTiming, Timestamp,
+    Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
 use crate::plan::{PartnerAccount, Plan, Pod, Probe};
@@ -127,18 +127,12 @@ fn not_minted(spec: &AttemptSpec, started: Timestamp, mint: StepTiming, why: Not
 
 /// The report of an attempt that tells nothing.
 pub(super) fn lost(spec: &AttemptSpec, started: Timestamp, reason: LostReason) -> AttemptReport {
-    let (kind, key, name_length) = match spec.token {
-        TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
-        // Only the forgotten token knew.
-        TokenWish::Same { .. } => (TokenKind::Access, KeySlot(0), 0),
-    };
-    let shape = TokenShape::default();
     AttemptReport {
         id: spec.id,
         started,
         finished: clock::now().max(started),
         outcome: Outcome::Lost { reason },
-        traits: Traits { kind, key, name_length, edge: spec.edge.clone(), family: None, shape },
+        traits: spec.traits_asked_for(),
         steps: Vec::new(),
         certificate: None,
         partner: PartnerSaid::default(),
