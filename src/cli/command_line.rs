@@ -9,7 +9,7 @@ use super::ending::{Ending, Failure, exit_code};
 use super::globals::Globals;
 use super::logging;
 use super::output::Color;
-use super::{calibrate, check, check_config, demo, init, partner, pause, run, schema, sim};
+use super::{calibrate, check, check_config, demo, init, partner, pause, run, schema, sim, token};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -42,6 +42,7 @@ enum Command {
     Partner(partner::Args),
     Sim(sim::Args),
     Schema(schema::Args),
+    Token(token::Args),
 }
 
 impl Command {
@@ -65,6 +66,7 @@ impl Command {
             Self::Schema(args) => schema::run(args, globals),
             Self::Partner(args) => partner::run(args, globals),
             Self::Sim(args) => sim::run(args, globals),
+            Self::Token(args) => token::run(args, globals),
         }
     }
 }

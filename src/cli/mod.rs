@@ -23,6 +23,7 @@ mod plan_dirs;
 mod run;
 mod schema;
 mod sim;
+mod token;
 mod trial;
 
 pub use command_line::main;

@@ -4,6 +4,7 @@
 mod budget;
 mod node_settings;
 mod pod;
+mod population;
 mod probe;
 mod reach;
 pub mod read;
@@ -17,6 +18,7 @@ pub use node_settings::{
     ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner, StatusPageSettings, StoreSettings,
 };
 pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
+pub use population::{AgentNames, Population, Unseen};
 pub use probe::{Probe, ProbeKind};
 pub use receiver::{Email, Receiver, ReceiverKind, Route, SecretOrText, Severity, SmtpSecurity, Webhook};
 pub use schedule::Schedule;

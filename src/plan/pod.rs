@@ -3,7 +3,7 @@
 use crate::model::{EdgeName, PodName, TokenKind};
 use crate::partner::twilio;
 
-use super::{Budget, Probe, SecretRef, Thresholds};
+use super::{Budget, Population, Probe, SecretRef, Thresholds};
 
 /// An isolated slice of the product.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +67,8 @@ pub enum TokenSource {
         name_lengths: Vec<u8>,
         /// How long a token lives, in seconds: 60 to 3600.
         ttl_s: u32,
+        /// The names of the pod's agents, as far as known.
+        population: Population,
     },
     /// Fetched from the product's own token endpoint; attempts stop after `connected` unless the
     /// endpoint gives tokens for test agents.

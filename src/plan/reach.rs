@@ -17,7 +17,7 @@ impl Pod {
         let edges = self.edges().to_vec();
         match &self.tokens {
             TokenSource::Endpoint(endpoint) => Reach::foreign(endpoint.kind, edges),
-            TokenSource::Minted { name_lengths, ttl_s } => {
+            TokenSource::Minted { name_lengths, ttl_s, population } => {
                 let names = OwnNames::new(&self.name, location);
                 let mut forms = Vec::new();
                 for kind in TokenKind::ALL {
@@ -26,7 +26,9 @@ impl Pod {
                         forms.extend(lengths.filter_map(|length| self.form(&names, kind, key, *length, *ttl_s)));
                     }
                 }
-                Reach::minted(forms, edges)
+                let reach = Reach::minted(forms, edges);
+                let frequencies = population.frequencies(&reach);
+                reach.with_frequencies(&frequencies)
             }
         }
     }

@@ -43,6 +43,14 @@ impl Reach {
         Self { forms: kept, edges, steered: true }
     }
 
+    /// The same, knowing how frequent each form is among the pod's agents, in the order of the forms.
+    pub fn with_frequencies(mut self, frequencies: &[u32]) -> Self {
+        for (form, frequency) in self.forms.iter_mut().zip(frequencies) {
+            form.natural = *frequency;
+        }
+        self
+    }
+
     /// Tokens of this kind that come from elsewhere: nothing about them can be chosen.
     pub fn foreign(kind: TokenKind, edges: Vec<EdgeName>) -> Self {
         let form = Form { kind, key: KeySlot(0), name_length: 0, natural: 0, shape: TokenShape::default() };

@@ -74,7 +74,7 @@ fn quoted(text: &str) -> String {
 
 /// The escaping of HTML forms, as the python helper does it: letters, digits and `_.-~` stay, a
 /// space becomes `+`.
-fn form_encoded(text: &str) -> String {
+pub(super) fn form_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -110,6 +110,11 @@ pub fn mint_best(request: &MintRequest<'_>, candidates: u32, mut score: impl FnM
     forge.token(validity.candidate(best.1))
 }
 
+/// How many candidates of a request differ: as many as there are pairs of `exp` and `nbf`.
+pub fn distinct(request: &MintRequest<'_>) -> u32 {
+    u32::try_from(Validity::of(request, 1).exp_span * NOT_BEFORE_SPAN).unwrap_or(u32::MAX)
+}
+
 /// The validities to choose from: pairs of `exp` and `nbf`.
 struct Validity {
     latest_exp: i64,

@@ -12,6 +12,7 @@ mod frame;
 mod json;
 mod mint;
 mod profile;
+mod reading;
 mod server_frame;
 mod verify;
 
@@ -20,7 +21,8 @@ pub use client_frame::ClientFrame;
 pub use device::{DEVICE_ERRORS_MAX, Device, HEARTBEAT_SILENCE, REGISTER_REPEAT};
 pub use edge::{Endpoint, EndpointError, ORIGIN, USER_AGENT};
 pub use frame::{CallFrame, FIELD_TEXT_MAX, FRAME_MAX, HEARTBEAT, LARGE_FRAME, Unreadable};
-pub use mint::{MintRequest, SigningKey, mint, mint_best};
+pub use mint::{MintRequest, SigningKey, distinct, mint, mint_best};
 pub use profile::SdkProfile;
+pub use reading::{Reading, name_features};
 pub use server_frame::{INVITE_PARAMETERS_MAX, Invite, ServerFrame, Trouble, Welcome};
 pub use verify::{AccountKeys, KeyRing, Refusal, VerifiedToken};

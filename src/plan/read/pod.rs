@@ -2,9 +2,13 @@
 
 use crate::model::{EdgeName, PodName, TokenKind};
 use crate::partner::twilio::{Account, ApiKey, KNOWN_EDGES};
-use crate::plan::{Budget, DeviceErrors, PartnerAccount, PlainRule, Pod, Thresholds, TokenEndpoint, TokenSource};
+use crate::plan::{
+    AgentNames, Budget, DeviceErrors, PartnerAccount, PlainRule, Pod, Population, Thresholds, TokenEndpoint,
+    TokenSource,
+};
 
 use super::nearest::nearest;
+use super::shapes::NAME_LENGTHS;
 use super::table::{Placed, Table};
 use super::{Place, Problems};
 
@@ -107,18 +111,33 @@ fn twilio(table: &Table<'_>, warnings: &mut Problems) -> Option<Account> {
 }
 
 fn token_source(table: &Table<'_>) -> Option<TokenSource> {
-    let name_lengths = table.integers("name_lengths");
+    let mut name_lengths = table.integers("name_lengths");
+    let population = Population::new(table.tables("population").iter().filter_map(agent_names).collect());
+    if !table.has("name_lengths") {
+        let natural = population.lengths(NAME_LENGTHS);
+        name_lengths = if natural.is_empty() { name_lengths } else { natural };
+    }
     let ttl = table.duration("ttl");
     if !table.has("from") {
         let ttl_s = u32::try_from(ttl?.as_secs()).ok()?;
-        return Some(TokenSource::Minted { name_lengths, ttl_s });
+        return Some(TokenSource::Minted { name_lengths, ttl_s, population });
     }
-    for key in ["name_lengths", "ttl"] {
+    for key in ["name_lengths", "population", "ttl"] {
         if table.has(key) {
             table.mistake(key, "this is for minted tokens only", "leave it out: tokens.from fetches them");
         }
     }
     table.table("from").and_then(|table| endpoint(&table)).map(TokenSource::Endpoint)
+}
+
+fn agent_names(table: &Table<'_>) -> Option<AgentNames> {
+    let kind = table.text("kind").map(|kind| if kind == "access" { TokenKind::Access } else { TokenKind::Capability });
+    let (length, agents) = (table.integer("length"), table.integer("agents"));
+    let other_characters = table.integer("other_characters")?;
+    if agents.is_some_and(|agents| other_characters > agents) {
+        table.mistake("other_characters", "more than there are agents", "it counts some of the agents");
+    }
+    Some(AgentNames { kind, length: length?, agents: agents?, other_characters })
 }
 
 fn endpoint(table: &Table<'_>) -> Option<TokenEndpoint> {

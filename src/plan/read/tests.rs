@@ -47,6 +47,25 @@ fn defaults_are_those_of_the_domain() {
 }
 
 #[test]
+fn the_agents_names_choose_the_lengths_of_ours() {
+    let tokens = |more: &str| {
+        format!("{POD}\n[tokens]\n{more}\npopulation = [{{ length = 31, agents = 9, other_characters = 2 }}]\n")
+    };
+    let lengths = |more: &str| {
+        let read = read(RINGCHECK, &[&tokens(more)], &[PROBE]).expect("it is right");
+        let crate::plan::TokenSource::Minted { name_lengths, .. } = &read.plan.pods[0].tokens else {
+            panic!("they are minted")
+        };
+        let reach = read.plan.pods[0].reach(&read.plan.node.location.name);
+        (name_lengths.clone(), reach.forms().iter().any(|form| form.natural > 0))
+    };
+    assert_eq!(lengths(""), (vec![31, 33, 32], true));
+    assert_eq!(lengths("name_lengths = [28]"), (vec![28], false), "28 is too short for 31");
+    let wrong = tokens("").replace("other_characters = 2", "other_characters = 10");
+    assert!(report(RINGCHECK, &[&wrong], &[PROBE]).contains("more than there are agents"));
+}
+
+#[test]
 fn the_default_stable_window_grows_with_sparse_attempts() {
     for (schedule, attempts, minutes) in [("0 * * * * *", 6, 5), ("0 */5 * * * *", 1, 60), ("0 0 * * * *", 1, 720)] {
         let probe = format!("kind = \"connection\"\nschedule = \"{schedule}\"\nattempts = {attempts}\n");

@@ -4,6 +4,6 @@ mod pod;
 mod probe;
 mod ringcheck;
 
-pub use pod::POD;
+pub use pod::{NAME_LENGTHS, POD};
 pub use probe::PROBE;
 pub use ringcheck::RINGCHECK;

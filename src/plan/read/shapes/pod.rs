@@ -1,10 +1,19 @@
 //! The keys of `config/pods/*.toml`.
 
+use std::ops::RangeInclusive;
+
+use crate::plan::AgentNames;
 use crate::plan::read::shape::{Key, Kind, Shape};
+use crate::token::NAME_CHARACTERS_MAX;
 
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
+
+/// Lengths that the names in minted tokens may have, in characters.
+pub const NAME_LENGTHS: RangeInclusive<u8> = SHORTEST..=LONGEST;
+const SHORTEST: u8 = 12;
+const LONGEST: u8 = 60;
 
 /// A pod.
 pub static POD: Shape = Shape {
@@ -71,15 +80,40 @@ static TOKENS: Shape = Shape {
     keys: &[
         Key::default(
             "name_lengths",
-            Kind::List(&Kind::Integer(12, 60), 1, 16),
+            Kind::List(&Kind::Integer(SHORTEST as i64, LONGEST as i64), 1, 16),
             "[24, 25, 26]",
             "Lengths of the names in minted tokens, in characters. Three in a row have every remainder mod 3, as \
-             real names do.",
+             real names do. With a population and without this: its most frequent lengths.",
         )
         .such_as("[30, 31, 32]"),
+        Key::optional(
+            "population",
+            Kind::List(&Kind::Table(&AGENT_NAMES), 1, AgentNames::ROWS_MAX),
+            "The names of the pod's agents, counted by `ringcheck token census`: every other token is then as \
+             frequent as theirs.",
+        )
+        .such_as("[{ kind = \"access\", length = 24, agents = 120 }]"),
         Key::default("ttl", Kind::Duration(MINUTE, HOUR), "\"10m\"", "How long a minted token lives."),
         Key::optional("from", Kind::Table(&ENDPOINT), "Fetch tokens from the product's own endpoint instead.")
             .such_as("{ url = \"https://product.example.com/voice-token\" }"),
+    ],
+};
+
+static AGENT_NAMES: Shape = Shape {
+    name: "tokens.population",
+    doc: "Agents whose names are alike.",
+    keys: &[
+        Key::optional("kind", Kind::Choice(&["access", "capability"]), "The kind of their tokens, if it is known."),
+        Key::required("length", Kind::Integer(1, NAME_CHARACTERS_MAX as i64), "Length of their names, in characters.")
+            .such_as("24"),
+        Key::required("agents", Kind::Integer(1, AgentNames::MAX as i64), "How many they are.").such_as("120"),
+        Key::default(
+            "other_characters",
+            Kind::Integer(0, AgentNames::MAX as i64),
+            "0",
+            "How many of them have names with other characters than a-z, 0-9 and underscore, which ours never have.",
+        )
+        .such_as("7"),
     ],
 };
 
