@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::io::config_files;
 use crate::plan::read::{PlanRead, Problems};
-use crate::plan::{Plan, Pod};
+use crate::plan::{Plan, Pod, Population, TokenSource, Unseen};
 
 use super::PlanDirs;
 use super::ending::{Ending, Failure};
@@ -65,6 +65,8 @@ struct PodAnswer<'r> {
     public_name: &'r str,
     probes: Vec<&'r str>,
     attempts_per_minute: f64,
+    /// Agents whose names no token of ours is like; null if the names are not known.
+    agents_not_looked_at: Option<Unseen>,
     /// What its thresholds are worth: at its own rate first, then at others.
     forecasts: Vec<Arc<AtRate>>,
 }
@@ -93,6 +95,7 @@ impl<'r> PodAnswer<'r> {
             public_name: &pod.public_name,
             probes: plan.probes_of(pod).map(|probe| probe.name.as_str()).collect(),
             attempts_per_minute: attempts_per_minute(plan, pod),
+            agents_not_looked_at: unseen(plan, pod),
             forecasts: forecasts.unwrap_or_default(),
         }
     }
@@ -100,6 +103,43 @@ impl<'r> PodAnswer<'r> {
 
 fn attempts_per_minute(plan: &Plan, pod: &Pod) -> f64 {
     pod.attempts_per_minute(plan.probes_of(pod).map(AsRef::as_ref))
+}
+
+/// Which of the pod's agents no token of ours is like, if their names are known.
+fn unseen(plan: &Plan, pod: &Pod) -> Option<Unseen> {
+    let TokenSource::Minted { population, .. } = &pod.tokens else { return None };
+    let known = Some(population).filter(|population| !Population::is_empty(population));
+    known.map(|population| population.unseen(&pod.reach(&plan.node.location.name)))
+}
+
+/// A line for each pod whose agents' names are known.
+fn tell_unseen(text: &mut String, plan: &Plan) {
+    let known = plan.pods.iter().filter_map(|pod| Some((pod, unseen(plan, pod)?)));
+    for (place, (pod, unseen)) in known.enumerate() {
+        let percent = |agents: u64| format!("{:.1} %", agents as f64 * 100.0 / unseen.agents.max(1) as f64);
+        let why = [
+            (unseen.kind, "a kind of token that is not minted"),
+            (unseen.length, "a length of name that ours do not have"),
+            (unseen.characters, "characters that ours do not have"),
+        ];
+        let why: Vec<String> = why
+            .into_iter()
+            .filter(|(agents, _)| *agents > 0)
+            .map(|(agents, what)| format!("{} {what}", percent(agents)))
+            .collect();
+        text.push_str(if place == 0 { "\n" } else { "" });
+        let _ = match why.is_empty() {
+            true => writeln!(text, "{}: our tokens are like those of all {} agents", pod.name, unseen.agents),
+            false => writeln!(
+                text,
+                "{}: {} of {} agents have names that no token of ours is like: not looked at as they are ({})",
+                pod.name,
+                percent(unseen.any),
+                unseen.agents,
+                why.join(", ")
+            ),
+        };
+    }
 }
 
 fn text(read: &PlanRead, color: bool) -> String {
@@ -114,6 +154,7 @@ fn text(read: &PlanRead, color: bool) -> String {
     }
     output::table(&mut text, &rows, color);
     forecast::text(&mut text, &forecast::groups(plan), color);
+    tell_unseen(&mut text, plan);
     text.push('\n');
     for warning in read.warnings.iter() {
         let _ = writeln!(text, "{} {warning}", Color::Yellow.paint("warning:", color));
@@ -132,4 +173,32 @@ fn summary(plan: &Plan) -> String {
         count(plan.routes.len(), "route"),
         plan.node.location.name
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
+
+    use super::*;
+
+    #[test]
+    fn it_says_what_the_plan_means() {
+        let pod = format!(
+            "{}\n[tokens]\npopulation = [{{ length = 24, agents = 90, other_characters = 2 }}, {{ length = 9, agents = 10 }}]\n",
+            include_str!("../../config/pods/pod-14.toml")
+        );
+        let file = |kind, path: &str, text: &str| SourceText { kind, path: path.to_owned(), text: text.to_owned() };
+        let files = vec![
+            file(FileKind::Ringcheck, "ringcheck.toml", include_str!("../../config/ringcheck.toml")),
+            file(FileKind::Pod, "pod-14.toml", &pod),
+            file(FileKind::Probe, "connection.toml", include_str!("../../probes/connection.toml")),
+        ];
+        let read = read_texts(&Sources { base: PathBuf::from("config"), files }).expect("it is right");
+        insta::assert_snapshot!(text(&read, false));
+        let answer = serde_json::to_value(Answer::of(&Ok(read))).expect("JSON");
+        assert_eq!(answer["pods"][0]["agents_not_looked_at"]["any"], 12);
+        assert_eq!(answer["pods"][0]["forecasts"][0]["cover"]["kinds_and_keys"], 2);
+    }
 }

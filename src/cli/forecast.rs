@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::engine::forecast::{self, Forecast, SHARES};
 use crate::model::{PodName, humane};
 use crate::plan::{Budget, PlainRule, Plan, Pod, Thresholds};
+use crate::token::CoverPeriod;
 
 use super::output;
 
@@ -30,9 +31,31 @@ pub(super) struct Group {
 #[derive(Debug, Serialize)]
 pub(super) struct AtRate {
     connections_per_minute: u32,
-    /// All that a token's text can be is tried once in this time.
+    /// Every cell is looked at once with each kind and key in this time.
     cover_period_s: f64,
+    cover: CoverTimes,
     rules: Vec<RuleWorth>,
+}
+
+/// Seconds until a place of the tokens' text has been looked at, in 99 of 100 cases.
+#[derive(Debug, Serialize)]
+struct CoverTimes {
+    /// Pairs of kind and key.
+    kinds_and_keys: u32,
+    cell_s: f64,
+    cell_with_kind_and_key_s: f64,
+    /// A cell with one kind and key and one remainder of the name's length.
+    three_at_once_s: f64,
+    /// A cell on a tenth of the partner's nodes.
+    tenth_of_nodes_s: f64,
+}
+
+/// What a pod's tokens are combined of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Combinations {
+    kinds_and_keys: u32,
+    /// Remainders mod 3 of the names' lengths.
+    remainders: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,30 +93,33 @@ pub(super) fn groups(plan: &Plan) -> Vec<Group> {
 }
 
 /// Pods with the same of this have the same forecast.
-fn what_matters(pod: &Pod, combinations: u32) -> String {
+fn what_matters(pod: &Pod, combinations: Combinations) -> String {
     let Thresholds { device_errors, persist, plain, .. } = &pod.thresholds;
     let counted = |rule: &&PlainRule| {
         let counts = matches!(rule, PlainRule::Consecutive { .. } | PlainRule::KOfN { .. });
         counts || matches!(rule, PlainRule::ShareInWindow { .. })
     };
     let plain: Vec<&PlainRule> = plain.iter().filter(counted).collect();
-    format!("{:?} {device_errors:?} {persist:?} {plain:?} {combinations}", pod.budget)
+    format!("{:?} {device_errors:?} {persist:?} {plain:?} {combinations:?}", pod.budget)
 }
 
-/// Combinations of kind and key that the pod's probes go through.
-fn combinations(plan: &Plan, pod: &Pod) -> u32 {
+/// What the pod's probes go through.
+fn combinations(plan: &Plan, pod: &Pod) -> Combinations {
     let mut kinds: Vec<_> = plan.probes_of(pod).flat_map(|probe| probe.kinds.iter().copied()).collect();
     kinds.sort();
     kinds.dedup();
-    kinds.into_iter().map(|kind| u32::from(pod.keys(kind))).sum()
+    let kinds_and_keys = kinds.into_iter().map(|kind| u32::from(pod.keys(kind))).sum();
+    let reach = pod.reach(&plan.node.location.name);
+    let has = |remainder: &u8| reach.forms().iter().any(|form| form.name_length % 3 == *remainder);
+    Combinations { kinds_and_keys, remainders: u32::from((0..3).filter(has).count() as u8) }
 }
 
 impl AtRate {
-    fn of(pod: &Pod, connections_per_minute: u32, combinations: u32) -> Self {
+    fn of(pod: &Pod, connections_per_minute: u32, combinations: Combinations) -> Self {
         let pod = Pod { budget: Budget { connections_per_minute }, ..pod.clone() };
-        let cover = forecast::cover_period(connections_per_minute, combinations);
+        let cover = CoverTimes::of(connections_per_minute, combinations);
         let rules = forecast::forecast(&pod).into_iter().map(RuleWorth::of).collect();
-        Self { connections_per_minute, cover_period_s: tenths(cover), rules }
+        Self { connections_per_minute, cover_period_s: cover.cell_with_kind_and_key_s, cover, rules }
     }
 
     /// The first rule to find the share of this place in [`SHARES`].
@@ -107,11 +133,41 @@ impl AtRate {
             let delay = self.soonest(place).map_or_else(|| "not found".to_owned(), in_words);
             found.push(format!("{} {delay}", failing(share)));
         }
+        format!("at {} a minute: {}; tokens: {}", self.connections_per_minute, found.join(", "), self.cover.in_short())
+    }
+}
+
+impl CoverTimes {
+    fn of(connections_per_minute: u32, combinations: Combinations) -> Self {
+        let Combinations { kinds_and_keys, remainders } = combinations;
+        let period = CoverPeriod::of(kinds_and_keys, remainders);
+        let pace = Duration::from_mins(1) / connections_per_minute.max(1);
+        Self {
+            kinds_and_keys,
+            cell_s: tenths(pace * period.cell),
+            cell_with_kind_and_key_s: tenths(pace * period.cell_with_class),
+            three_at_once_s: tenths(pace * period.three),
+            tenth_of_nodes_s: tenths(pace * period.tenth_of_nodes),
+        }
+    }
+
+    fn in_short(&self) -> String {
+        let cell = in_words(self.cell_s);
+        match self.kinds_and_keys {
+            0 | 1 => format!("any cell within {cell}"),
+            classes => {
+                let each = in_words(self.cell_with_kind_and_key_s);
+                format!("any cell within {cell}, with each of {classes} kinds and keys within {each}")
+            }
+        }
+    }
+
+    fn in_full(&self) -> String {
         format!(
-            "at {} a minute: {}; every shape of token within {}",
-            self.connections_per_minute,
-            found.join(", "),
-            in_words(self.cover_period_s)
+            "{}\n  in 99 % of cases: three things at once within {}, a cell on a tenth of the partner's nodes within {}",
+            self.in_short(),
+            in_words(self.three_at_once_s),
+            in_words(self.tenth_of_nodes_s)
         )
     }
 }
@@ -155,7 +211,7 @@ pub(super) fn text(text: &mut String, groups: &[Group], color: bool) {
         let (names, rate, usual) = (names.join(", "), own.connections_per_minute, &group.usual);
         let _ = writeln!(text, "\n{names}: {rate} connections a minute, {usual} of them usually fail");
         output::table(text, &rows(own), color);
-        let _ = writeln!(text, "  every shape of token is tried within {}", in_words(own.cover_period_s));
+        let _ = writeln!(text, "  tokens: {}", own.cover.in_full());
         for other in others {
             let _ = writeln!(text, "  {}", other.in_short());
         }

@@ -187,13 +187,6 @@ fn plain(place: usize, rule: &PlainRule, usual: &Usual) -> Option<Forecast> {
     })
 }
 
-/// The time in which every cell that a token's text can have is looked at once: 25 attempts at
-/// p99 when each is steered; with `combinations` of kind and key so many times that.
-pub fn cover_period(connections_per_minute: u32, combinations: u32) -> Duration {
-    const ATTEMPTS: f64 = 25.0;
-    Duration::from_secs_f64(ATTEMPTS * f64::from(combinations.max(1)) * 60.0 / f64::from(connections_per_minute.max(1)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,7 +115,7 @@ impl Population {
 
 /// Agents whose names have features that no token of ours can have: they are not looked at as they
 /// are.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize)]
 pub struct Unseen {
     /// All agents.
     pub agents: u64,

@@ -3,6 +3,7 @@
 
 mod anatomy;
 mod cover;
+mod cover_period;
 mod feature;
 mod name;
 mod name_features;
@@ -13,6 +14,7 @@ mod text;
 
 pub use anatomy::{PartAnatomy, parts_of};
 pub use cover::{CANDIDATES, Cover, CoverWish, Oldest};
+pub use cover_period::CoverPeriod;
 pub use feature::Feature;
 pub use name::{NAME_CHARACTERS_MAX, OwnNames};
 pub use name_features::{CharacterClass, NameFeatures};
