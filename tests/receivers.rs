@@ -163,6 +163,8 @@ fn facts(state: IncidentState) -> IncidentFacts {
         configured: None,
         trouble: None,
         subject: "Calls fail for some agents: partner refuses tokens – überall".to_owned(),
+        finding: None,
+        remedies: Vec::new(),
         runbooks: Vec::new(),
     }
 }

@@ -70,6 +70,12 @@ impl Evidence {
         &self.looks
     }
 
+    /// Takes in one look; the oldest are forgotten where there is no room.
+    pub fn take(&mut self, look: Look) {
+        self.make_room();
+        self.push(look);
+    }
+
     /// Makes room if there is none; true if something was forgotten.
     pub(super) fn make_room(&mut self) -> bool {
         let full = self.looks.len() >= LOOKS_MAX;

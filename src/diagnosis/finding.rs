@@ -120,7 +120,8 @@ impl Diagnosis {
         }
     }
 
-    fn state(&self) -> FindingState {
+    /// How far it is.
+    pub fn state(&self) -> FindingState {
         match self.named() {
             Some(mass) if !mass.hypothesis.is_any() => FindingState::Verified,
             Some(_) if self.claims.is_empty() => FindingState::NoTokenTrait,

@@ -25,11 +25,12 @@ const TROUBLE_MS: i64 = 5_000;
 const SHARE_LOOK_BACK: usize = 120;
 
 /// The rules of every pod, in the order in which they are judged; the owner's plain ones follow.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule::Outage,
     Rule::TokenBound,
     Rule::Share,
     Rule::HeavyShare,
+    Rule::Trait,
     Rule::Flapping,
     Rule::BornRed,
     Rule::Throttled,
@@ -77,7 +78,8 @@ impl Engine {
         let judged = suspicious
             || self.volatile.sweeping
             || pod.rules.plain.iter().any(wakes_voice)
-            || pod.cusum.fill(&pod.rules.cusum) > 0.5;
+            || pod.cusum.fill(&pod.rules.cusum) > 0.5
+            || pod.trait_firing().is_some();
         let at_rest = !suspicious && !self.volatile.sweeping && pod.bound.is_none() && pod.verdict == verdict_of(pod);
         // Almost every observation ends here: nothing of what follows would do anything.
         if at_rest && !(judged && self.next_change(pod, 0, turn.now()).is_some()) {
@@ -90,6 +92,7 @@ impl Engine {
         }
         self.follow_up_due(turn, name);
         self.recovery_due(turn, name);
+        self.diagnosis_due(turn, name);
         self.say_verdict(turn, name);
     }
 
@@ -151,6 +154,9 @@ impl Engine {
             },
             Rule::Share => met(pod.cusum.fires(&pod.rules.cusum)),
             Rule::HeavyShare => met(pod.cusum.is_heavy()),
+            // What another rule says of all attempts, every trait of theirs would say again.
+            Rule::Trait if others_fire(pod) => Condition::No,
+            Rule::Trait => met(pod.trait_firing().is_some()),
             Rule::Flapping => met(pod.is_flapping(now)),
             Rule::BornRed => met(pod.has_born_red()),
             Rule::Throttled => met(pod.slow_until.is_some_and(|until| until > now)),
@@ -216,6 +222,7 @@ impl Engine {
                 alert.since < window
                     && is_well_since(pod, window)
                     && (rule != Rule::TokenBound || bound_is_well(pod, window))
+                    && (rule != Rule::Trait || pod.suspected_trait().is_none())
                     && (rule != Rule::Flapping
                         || pod.blips.last().is_none_or(|at| now.since(*at) > FLAPPING_WITHIN / 3))
             }
@@ -238,7 +245,8 @@ impl Engine {
         }
         let (Some(baseline), Some(pod)) = (state.baseline.measure(), plan.pod(name)) else { return };
         let cusum = super::tuning::cusum_of(pod, baseline);
-        self.commit(turn, Record::BaselineMeasured { at: now, pod: name.clone(), baseline, cusum });
+        let traits = Some(super::tuning::traits_cusum_of(pod, baseline));
+        self.commit(turn, Record::BaselineMeasured { at: now, pod: name.clone(), baseline, cusum, traits });
     }
 
     fn say_verdict(&mut self, turn: &mut Turn, name: &PodName) {
@@ -325,7 +333,7 @@ pub(super) fn experience_of(pod: &PodState, rule: Rule, since: Timestamp) -> Exp
     match rule {
         Rule::Outage => Experience::NobodyConnects,
         Rule::TokenBound => some_agents(pod, since),
-        Rule::Share | Rule::HeavyShare => connections(),
+        Rule::Share | Rule::HeavyShare | Rule::Trait => connections(),
         Rule::Plain(place) => match pod.rules.plain.get(usize::from(place)) {
             Some(PlainRule::ShareInWindow { .. } | PlainRule::KOfN { .. } | PlainRule::Consecutive { .. }) => {
                 connections()
@@ -353,6 +361,11 @@ fn some_agents(pod: &PodState, since: Timestamp) -> Experience {
         return Experience::SomeAgents { share: share_of(failed, of), kind: Some(kind) };
     }
     Experience::SomeAgents { share: share_of(all_failed, all), kind: None }
+}
+
+/// True if a rule over all attempts of the pod fires.
+fn others_fire(pod: &PodState) -> bool {
+    pod.firing().any(|rule| rule != Rule::Trait && rule.audience() == Audience::VoiceOnCall)
 }
 
 fn verdict_of(pod: &PodState) -> Verdict {

@@ -7,7 +7,9 @@ use crate::model::{
     SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
 };
 use crate::plan::{Budget, Plan};
+use crate::token::Cover;
 
+use super::focus;
 use super::follow_up::{CONTRASTS_MAX, FailedToken, PACE};
 use super::lane::Lane;
 use super::pipeline::Engine;
@@ -59,6 +61,8 @@ impl Engine {
         self.volatile.timers.retain(|timer| !matches!(timer, Timer::Slot(_)));
         self.volatile.flights.retain(|_, pod| self.state.pods.contains_key(pod));
         self.volatile.lanes = Lane::all(&plan, now);
+        self.volatile.diagnoses.replan();
+        self.plan_covers(turn);
         self.plan = Some(plan);
         if std::mem::take(&mut self.volatile.restored) {
             self.close_attempts_of_before(turn);
@@ -68,6 +72,21 @@ impl Engine {
             self.arm(turn, place);
         }
         self.volatile.escalate = true;
+    }
+
+    /// Tells each pod's cover what tokens there are now; what it knows stays.
+    fn plan_covers(&mut self, turn: &mut Turn) {
+        for place in 0..self.volatile.lanes.len() {
+            let lane = &self.volatile.lanes[place];
+            let (name, mut cover) = (lane.pod.name.clone(), Cover::new(&lane.reach));
+            let known = self.state.pods.get(&name).and_then(|pod| pod.cover.as_ref());
+            if let Some(known) = known {
+                cover.inherit(known);
+            }
+            if known != Some(&cover) {
+                self.commit(turn, Record::CoverPlanned { at: turn.now(), pod: name, cover: Box::new(cover) });
+            }
+        }
     }
 
     /// What was under way when the node went down has no result: that is our fault.
@@ -130,15 +149,39 @@ impl Engine {
         } else if pays_back(pod) && made % Budget::RESERVE_ONE_IN == 0 {
             self.commit(turn, Record::SlotGivenUp { at: due, pod: pod_name, probe, to_reserve: true });
         } else {
-            let (token, edge) = self.volatile.lanes[place].choice(made);
-            self.dial(turn, place, Role::Scheduled, token, edge, (due, 0));
+            self.attempt_due(turn, place, made, due);
         }
         if let Some(next) = self.volatile.lanes[place].next_due(due.max(Timestamp::from_millis(now.as_millis() - 1))) {
             self.volatile.timers.set(next, Timer::Slot(place));
         }
     }
 
-    fn dial(
+    /// The attempt itself: for the diagnosis of an open incident, for a suspected trait, or as the
+    /// cover has it.
+    fn attempt_due(&mut self, turn: &mut Turn, place: usize, made: u64, due: Timestamp) {
+        let (pod, probe) = {
+            let (pod, probe) = self.volatile.lanes[place].names();
+            (pod.clone(), probe.clone())
+        };
+        let cover = self.state.pods.get(&pod).and_then(|state| state.cover.as_ref());
+        let Some((token, edge)) = cover.and_then(|cover| self.volatile.lanes[place].choice(made, cover)) else {
+            return;
+        };
+        if let Some((token, edge)) = self.look_for_slot(&pod, made, &edge) {
+            // The slot goes to the reserve, which pays for the look.
+            self.commit(turn, Record::SlotGivenUp { at: due, pod, probe, to_reserve: true });
+            return self.dial(turn, place, Role::Diagnosis, token, edge, (due, 0));
+        }
+        let suspected =
+            self.state.pods.get(&pod).and_then(PodState::suspected_trait).filter(|_| focus::is_focused(made));
+        let (token, edge) = match suspected {
+            Some(feature) => focus::carry(feature, (token, edge), &self.volatile.lanes[place].reach, made),
+            None => (token, edge),
+        };
+        self.dial(turn, place, Role::Scheduled, token, edge, (due, 0));
+    }
+
+    pub(super) fn dial(
         &mut self,
         turn: &mut Turn,
         place: usize,
@@ -308,7 +351,11 @@ impl Engine {
         }
         let failing = self.failed_token(&observation);
         self.volatile.flights.remove(&observation.attempt);
+        let glance = self.glance(&observation);
         self.commit(turn, Record::Observed { observation });
+        if let Some(glance) = glance {
+            self.learn(turn, glance);
+        }
         if let Some(of) = failing {
             self.begin_follow_ups(turn, &name, of);
         }

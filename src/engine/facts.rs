@@ -12,6 +12,7 @@ use crate::model::{
 use crate::plan::Severity;
 
 use super::{Audience, Rule};
+use crate::diagnosis::{Finding, Remedy};
 
 /// What a failing attempt looks like from outside. Failures with one symptom have one cause until
 /// the evidence says otherwise.
@@ -237,6 +238,12 @@ pub struct IncidentFacts {
     pub trouble: Option<super::Trouble>,
     /// The subject line's middle, fixed at opening so that threads hold together.
     pub subject: String,
+    /// What separates failing from passing tokens, as far as it is known; boxed because it is large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Box<Finding>>,
+    /// What helps those hit now, the least effort first; empty while that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
     /// Runbooks of the pods hit, without repeats.
     pub runbooks: Vec<String>,
 }

@@ -109,7 +109,7 @@ impl FollowUp {
         match role {
             Role::Repeat => self.repeats_sent += 1,
             Role::Contrast => self.contrasts_sent += 1,
-            Role::Scheduled | Role::Recovery => return,
+            Role::Scheduled | Role::Diagnosis | Role::Recovery => return,
         }
         self.next_at = now.plus(PACE);
     }
@@ -119,7 +119,7 @@ impl FollowUp {
         match role {
             Role::Repeat => self.repeats_failed += 1,
             Role::Contrast => self.contrasts_failed += 1,
-            Role::Scheduled | Role::Recovery => {}
+            Role::Scheduled | Role::Diagnosis | Role::Recovery => {}
         }
     }
 
@@ -128,7 +128,7 @@ impl FollowUp {
         match role {
             Role::Repeat => self.repeats_failed = self.repeats_failed.saturating_sub(1),
             Role::Contrast => self.contrasts_failed = self.contrasts_failed.saturating_sub(1),
-            Role::Scheduled | Role::Recovery => {}
+            Role::Scheduled | Role::Diagnosis | Role::Recovery => {}
         }
     }
 
@@ -137,7 +137,7 @@ impl FollowUp {
         match role {
             Role::Repeat => self.repeat_passed = true,
             Role::Contrast => self.contrasts_passed += 1,
-            Role::Scheduled | Role::Recovery => {}
+            Role::Scheduled | Role::Diagnosis | Role::Recovery => {}
         }
     }
 

@@ -37,8 +37,10 @@ impl Engine {
                 self.open_own(turn, rule);
             }
         }
+        self.begin_diagnoses(turn);
         self.refresh(turn);
         self.close_what_is_over(turn);
+        self.end_diagnoses();
     }
 
     fn firing_without_incident(&self) -> Vec<(PodName, Rule)> {
@@ -152,6 +154,8 @@ impl Engine {
             configured: self.state.configured,
             trouble: None,
             subject: String::new(),
+            finding: None,
+            remedies: Vec::new(),
             runbooks: Vec::new(),
         }
     }
@@ -190,6 +194,10 @@ impl Engine {
 
     /// Evidence, experience, runbooks and whose fault, from the state as it is.
     pub(super) fn fill_in(&self, facts: &mut IncidentFacts) {
+        if let Some(finding) = self.finding(facts) {
+            facts.remedies = self.remedies(facts, &finding);
+            facts.finding = Some(Box::new(finding));
+        }
         for impact in &mut facts.pods {
             let Some(pod) = self.state.pods.get(&impact.pod) else { continue };
             if impact.resolved.is_some() {
@@ -307,7 +315,11 @@ fn is_news(known: &IncidentFacts, fresh: &IncidentFacts) -> bool {
     let first_split = |facts: &IncidentFacts| {
         facts.pods.iter().find_map(|impact| impact.evidence.splits.first().map(|split| split.class.clone()))
     };
-    said(known) != said(fresh) || first_split(known) != first_split(fresh) || known.runbooks != fresh.runbooks
+    let claim = |facts: &IncidentFacts| facts.finding.as_ref().map(|finding| finding.predicate.clone());
+    said(known) != said(fresh)
+        || first_split(known) != first_split(fresh)
+        || claim(known) != claim(fresh)
+        || known.runbooks != fresh.runbooks
 }
 
 fn severity_of(rule: Rule) -> Severity {
@@ -329,7 +341,7 @@ fn subject_of(rule: Rule, impact: &PodImpact) -> String {
     let what = match rule {
         Rule::Outage => "Agents cannot connect",
         Rule::TokenBound => "Calls fail for some agents",
-        Rule::Share | Rule::HeavyShare | Rule::Plain(_) => "Connections fail for a share of agents",
+        Rule::Share | Rule::HeavyShare | Rule::Trait | Rule::Plain(_) => "Connections fail for a share of agents",
         Rule::Flapping => "Connections come and go",
         Rule::NoData | Rule::TooFew => return format!("{} is not looked at", impact.pod),
         Rule::BornRed => return format!("{}: something that never worked fails", impact.pod),

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    CellWeights, EdgeName, KeySlot, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind,
-    TokenWish, millis,
+    EdgeName, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind, TokenWish, millis,
 };
 use crate::plan::{Plan, Pod, Probe, TokenSource};
+use crate::token::{Cover, CoverWish, Reach};
 
 /// One in so many scheduled attempts goes through a fallback edge first, so that we know it works.
 const FALLBACK_EDGE_ONE_IN: u64 = 10;
-/// The name length that stands for "the endpoint decides".
-const NAME_LENGTH_FOREIGN: u8 = 0;
 
 /// One probe in one pod.
 #[derive(Debug)]
@@ -28,10 +26,10 @@ pub struct Lane {
     phase: u64,
     /// Start of the round under way, its length, attempts in it, and the next of them.
     round: Round,
+    /// What tokens its minter can make.
+    pub reach: Arc<Reach>,
     /// Kinds the pod has keys for, in the probe's order.
     kinds: Vec<TokenKind>,
-    /// What a token of each of those kinds can be, in the order of the current cycle.
-    turns: Vec<Turns>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +38,6 @@ struct Round {
     length: Duration,
     attempts: u32,
     next: u32,
-}
-
-#[derive(Debug)]
-struct Turns {
-    cycle: u64,
-    order: Vec<(KeySlot, u8)>,
 }
 
 impl Lane {
@@ -80,15 +72,14 @@ impl Lane {
         let per_minute = f64::from(pod.budget.connections_per_minute) / sharing as f64;
         let phase =
             StableHasher::new("phase").text(location.as_str()).text(pod.name.as_str()).text(probe.name.as_str());
-        let turns = kinds.iter().map(|kind| Turns { cycle: u64::MAX, order: combinations(pod, *kind) }).collect();
         let mut lane = Self {
             pod: pod.clone(),
             probe: probe.clone(),
             pace: Duration::from_secs_f64(60.0 / per_minute),
             phase: phase.finish(),
             round: Round { slot: now, length: Duration::ZERO, attempts: 0, next: 0 },
+            reach: Arc::new(pod.reach(location)),
             kinds,
-            turns,
         };
         lane.enter(lane.round_at(now));
         Some(lane)
@@ -137,21 +128,12 @@ impl Lane {
         self.round.slot.plus(Duration::from_millis(offset))
     }
 
-    /// The token and the first edge of the scheduled attempt number `made`.
-    pub fn choice(&mut self, made: u64) -> (TokenWish, EdgeName) {
-        let place = usize::try_from(made % self.kinds.len() as u64).unwrap_or(0);
-        let kind = self.kinds[place];
-        let turn = made / self.kinds.len() as u64;
-        let turns = &mut self.turns[place];
-        let (cycle, position) = (turn / turns.order.len() as u64, turn % turns.order.len() as u64);
-        if turns.cycle != cycle {
-            turns.cycle = cycle;
-            shuffle(&mut turns.order, self.phase, kind, cycle);
-        }
-        let (key, name_length) = turns.order[usize::try_from(position).unwrap_or(0)];
-        let (unlike, wanted) = (SignatureCells::NONE, CellWeights::NONE);
-        let wish = TokenWish::Fresh { kind, key, name_length, unlike, wanted };
-        (wish, self.edge(made).clone())
+    /// The token and the first edge of the scheduled attempt number `made`: what was looked at
+    /// longest ago. `None` if the cover knows no token of the lane's kinds.
+    pub fn choice(&self, made: u64, cover: &Cover) -> Option<(TokenWish, EdgeName)> {
+        let CoverWish { kind, key, name_length, wanted } = cover.wish(made, &self.kinds)?;
+        let wish = TokenWish::Fresh { kind, key, name_length, unlike: SignatureCells::NONE, wanted };
+        Some((wish, self.edge(made).clone()))
     }
 
     fn edge(&self, made: u64) -> &EdgeName {
@@ -179,24 +161,4 @@ impl Lane {
     pub fn lost_at(&self, at: Timestamp) -> Timestamp {
         at.plus(self.probe.deadlines.connection(self.probe.hold)).plus(Duration::from_secs(5))
     }
-}
-
-/// Every key with every name length.
-fn combinations(pod: &Pod, kind: TokenKind) -> Vec<(KeySlot, u8)> {
-    let lengths = match &pod.tokens {
-        TokenSource::Minted { name_lengths, .. } => name_lengths.as_slice(),
-        TokenSource::Endpoint(_) => &[NAME_LENGTH_FOREIGN],
-    };
-    let keys = 0..pod.keys(kind).max(1);
-    keys.flat_map(|key| lengths.iter().map(move |length| (KeySlot(key), *length))).collect()
-}
-
-/// A new order for each cycle: a walk in fixed steps over kinds and lengths would alias, and some
-/// combinations would never meet.
-fn shuffle(order: &mut [(KeySlot, u8)], seed: u64, kind: TokenKind, cycle: u64) {
-    let rank = |(key, length): &(KeySlot, u8)| {
-        let hash = StableHasher::new("turn").number(seed).text(kind.as_str()).number(cycle);
-        hash.number(u64::from(key.0)).number(u64::from(*length)).finish()
-    };
-    order.sort_by_cached_key(rank);
 }

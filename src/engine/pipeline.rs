@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::{AttemptId, IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
+use super::diagnosing::Diagnoses;
 use super::dispatches::Dispatches;
 use super::lane::Lane;
 use super::state::State;
@@ -32,6 +33,8 @@ pub(super) struct Volatile {
     pub now: Timestamp,
     pub timers: Timers,
     pub lanes: Vec<Lane>,
+    /// Diagnoses under way.
+    pub diagnoses: Diagnoses,
     /// In which pod each attempt of this run of the node is under way.
     pub flights: BTreeMap<AttemptId, PodName>,
     /// Pods that something happened to in this turn.

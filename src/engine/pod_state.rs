@@ -11,11 +11,15 @@ use crate::model::{
 
 use super::baseline::Baseline;
 use super::cusum::CusumScore;
+use super::diagnosing::text_of;
 use super::follow_up::{FailedToken, FollowUp};
 use super::outage::{FLAPPING_BLIPS, FLAPPING_WITHIN, OutageRun};
 use super::plain::PlainScores;
 use super::rules::PodRules;
 use super::seen::Memory;
+use super::trait_scores::{TraitScore, TraitScores};
+use crate::token::{Cover, Feature};
+
 use super::{AlertState, ComponentState, Evidence, Experience, Rule, Verdict};
 use crate::plan::Budget;
 
@@ -41,8 +45,14 @@ pub struct PodState {
     pub memory: Memory,
     /// Rule A.
     pub outage: OutageRun,
+    /// When everything that its tokens can hold was looked at last; absent before the first plan.
+    #[serde(default)]
+    pub cover: Option<Cover>,
     /// Rules C and C2.
     pub cusum: CusumScore,
+    /// Rule D.
+    #[serde(default)]
+    pub traits: TraitScores,
     /// Rule B, while a failure is looked into.
     pub follow_up: Option<FollowUp>,
     /// Rule F: ends of the last blips.
@@ -63,6 +73,9 @@ pub struct PodState {
     pub baseline: Baseline,
     /// The token of a firing token-bound alert, to prove recovery with.
     pub bound: Option<BoundToken>,
+    /// When a token of a diagnosis was tried last.
+    #[serde(default)]
+    pub diagnosed_at: Option<Timestamp>,
     /// Follow-ups saved up.
     pub reserve: u32,
     /// No attempt before (the partner asked us to slow down).
@@ -135,7 +148,9 @@ impl PodState {
             in_flight: Vec::new(),
             memory: Memory::default(),
             outage: OutageRun::default(),
+            cover: None,
             cusum: CusumScore::default(),
+            traits: TraitScores::default(),
             follow_up: None,
             blips: Vec::new(),
             alerts: BTreeMap::new(),
@@ -145,6 +160,7 @@ impl PodState {
             red: BTreeMap::new(),
             baseline: Baseline::default(),
             bound: None,
+            diagnosed_at: None,
             reserve: Budget::FOLLOW_UPS_SAVED,
             quiet_until: None,
             slow_until: None,
@@ -165,6 +181,9 @@ impl PodState {
     }
 
     pub(super) fn start(&mut self, spec: AttemptSpec) {
+        if let (Some(cover), TokenWish::Fresh { kind, key, name_length, .. }) = (&mut self.cover, spec.token) {
+            cover.begin(kind, key, name_length);
+        }
         match spec.role {
             Role::Scheduled => {
                 let cursor = self.cursors.entry(spec.probe.clone()).or_default();
@@ -175,6 +194,10 @@ impl PodState {
                 if let Some(follow_up) = &mut self.follow_up {
                     follow_up.sent(spec.role, spec.at);
                 }
+            }
+            Role::Diagnosis => {
+                self.reserve = self.reserve.saturating_sub(1);
+                self.diagnosed_at = Some(spec.at);
             }
             Role::Recovery => {
                 self.reserve = self.reserve.saturating_sub(1);
@@ -211,8 +234,10 @@ impl PodState {
     /// Counts an observation. The blip that it ends, if any, is the caller's to record.
     pub(super) fn observe(&mut self, observation: &Observation) {
         let place = self.in_flight.iter().position(|flight| flight.spec.id == observation.attempt);
-        let was_overdue = place.is_some_and(|place| self.in_flight.swap_remove(place).overdue);
-        self.memory.push(observation);
+        let flight = place.map(|place| self.in_flight.swap_remove(place));
+        let was_overdue = flight.as_ref().is_some_and(|flight| flight.overdue);
+        let id = observation.attempt;
+        self.memory.push(observation, flight.map_or(id, |flight| text_of(&flight.spec.token, id)));
         match &observation.outcome {
             Outcome::Completed { .. } => self.passed(observation, was_overdue),
             Outcome::Failed(_) => self.failed(observation, was_overdue),
@@ -223,6 +248,9 @@ impl PodState {
             }
         }
         if observation.outcome.is_completed() || observation.outcome.failure().is_some() {
+            if let Some(cover) = &mut self.cover {
+                cover.look(&observation.traits, observation.outcome.is_completed());
+            }
             self.last_observed = Some(observation.finished);
         }
     }
@@ -261,6 +289,9 @@ impl PodState {
         match observation.role {
             Role::Scheduled => {
                 self.cusum.observe(failed, &self.rules.cusum);
+                if let Some(rule) = &self.rules.traits {
+                    self.traits.observe(failed, observation.started, &observation.traits, rule);
+                }
                 self.baseline.observe(observation.started, failed, self.alerts.is_empty());
                 self.plain.observe(&self.rules.plain, observation, failed);
             }
@@ -269,6 +300,7 @@ impl PodState {
                     follow_up.passed(observation.role);
                 }
             }
+            Role::Diagnosis => {}
             Role::Recovery => {
                 if let Some(bound) = &mut self.bound {
                     bound.failed = (bound.failed << 1 | u32::from(failed)) & ((1 << RECOVERIES_KEPT) - 1);
@@ -296,12 +328,20 @@ impl PodState {
     pub(super) fn forgive(&mut self) {
         self.outage.reset();
         self.cusum.reset();
+        self.traits.reset();
         self.follow_up = None;
     }
 
     /// True if this combination of kind, key and edge has worked at least once.
     pub fn is_green(&self, traits: &Traits) -> bool {
         self.green.contains(&(traits.kind, traits.key, traits.edge.clone()))
+    }
+
+    /// True if tokens of this kind and key have worked through some edge, and this edge with some
+    /// token: what a diagnosis asks of a combination, since it may want one that is rare.
+    pub fn has_worked(&self, kind: TokenKind, key: KeySlot, edge: &EdgeName) -> bool {
+        let worked = |wanted: &dyn Fn(&(TokenKind, KeySlot, EdgeName)) -> bool| self.green.iter().any(wanted);
+        worked(&|(k, s, _)| (*k, *s) == (kind, key)) && worked(&|(_, _, e)| e == edge)
     }
 
     fn wish_is_green(&self, spec: &AttemptSpec) -> bool {
@@ -326,6 +366,16 @@ impl PodState {
     /// True if a combination that never worked has failed often enough to tell the owner.
     pub fn has_born_red(&self) -> bool {
         self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).any(|n| *n >= BORN_RED_FAILURES)
+    }
+
+    /// Rule D: the trait that fails more often than chance explains, if one does.
+    pub fn trait_firing(&self) -> Option<&TraitScore> {
+        self.traits.firing(self.rules.traits.as_ref()?)
+    }
+
+    /// The trait that more attempts should carry, if one is suspected enough.
+    pub fn suspected_trait(&self) -> Option<&Feature> {
+        self.traits.focus(self.rules.traits.as_ref()?)
     }
 
     /// Rule F.

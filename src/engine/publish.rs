@@ -137,7 +137,7 @@ impl Engine {
 fn component_of(pod: &PodState) -> ComponentState {
     let of_rule = |rule: Rule| match rule {
         Rule::Outage => ComponentState::MajorOutage,
-        Rule::TokenBound | Rule::Share | Rule::HeavyShare => ComponentState::PartialOutage,
+        Rule::TokenBound | Rule::Share | Rule::HeavyShare | Rule::Trait => ComponentState::PartialOutage,
         Rule::Flapping | Rule::Plain(_) => ComponentState::DegradedPerformance,
         Rule::NoData
         | Rule::BornRed

@@ -25,6 +25,15 @@ pub enum Record {
         /// A hash of the plan, to tell a change from a restart.
         fingerprint: u64,
     },
+    /// What is to be looked at in a pod is other than before: tokens of other kinds, keys, names.
+    CoverPlanned {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// What there is to look at, and when that was done last. Boxed: it is large and rare.
+        cover: Box<crate::token::Cover>,
+    },
     /// Slots passed in which nobody looked.
     SlotsMissed {
         /// When this was noticed.
@@ -135,6 +144,9 @@ pub enum Record {
         baseline: Share,
         /// The rules computed from it.
         cusum: super::rules::Cusum,
+        /// Those of the traits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        traits: Option<super::rules::Cusum>,
     },
     /// How a pod is.
     VerdictChanged {
@@ -194,6 +206,24 @@ pub enum Record {
     IncidentUpdated {
         /// All about it, anew.
         incident: Box<super::IncidentFacts>,
+    },
+    /// It is looked for what separates failing from passing tokens.
+    DiagnosisBegan {
+        /// When.
+        at: Timestamp,
+        /// Of which incident.
+        incident: IncidentNumber,
+        /// What was seen before.
+        evidence: crate::diagnosis::Evidence,
+    },
+    /// The diagnosis of an incident has taken in a look.
+    Looked {
+        /// When.
+        at: Timestamp,
+        /// Of which incident.
+        incident: IncidentNumber,
+        /// At which token, and what it told.
+        look: crate::diagnosis::Look,
     },
     /// An incident is over.
     IncidentResolved {
@@ -292,6 +322,7 @@ impl Record {
             | Self::SlotsMissed { at, .. }
             | Self::Paused { at, .. }
             | Self::Resumed { at, .. }
+            | Self::CoverPlanned { at, .. }
             | Self::AttemptOverdue { at, .. }
             | Self::SlotGivenUp { at, .. }
             | Self::FollowUpsBegan { at, .. }
@@ -304,6 +335,8 @@ impl Record {
             | Self::AlertDropped { at, .. }
             | Self::AlertFiring { at, .. }
             | Self::AlertResolved { at, .. }
+            | Self::DiagnosisBegan { at, .. }
+            | Self::Looked { at, .. }
             | Self::IncidentResolved { at, .. }
             | Self::NotificationDelivered { at, .. }
             | Self::NotificationAbandoned { at, .. }
@@ -320,6 +353,7 @@ impl Record {
             Self::AttemptStarted { spec } => Some(&spec.pod),
             Self::Observed { observation } => Some(&observation.pod),
             Self::SlotsMissed { pod, .. }
+            | Self::CoverPlanned { pod, .. }
             | Self::AttemptOverdue { pod, .. }
             | Self::SlotGivenUp { pod, .. }
             | Self::FollowUpsBegan { pod, .. }
@@ -339,6 +373,8 @@ impl Record {
             Self::PlanAdopted { .. }
             | Self::IncidentOpened { .. }
             | Self::IncidentUpdated { .. }
+            | Self::DiagnosisBegan { .. }
+            | Self::Looked { .. }
             | Self::IncidentResolved { .. }
             | Self::NotificationQueued { .. }
             | Self::NotificationDelivered { .. }

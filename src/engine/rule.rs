@@ -14,6 +14,8 @@ pub enum Rule {
     Share,
     /// C2: nine of the last fifteen failed.
     HeavyShare,
+    /// D: tokens with one trait fail more often than chance explains.
+    Trait,
     /// F: three short blips within a quarter of an hour.
     Flapping,
     /// The owner's plain rule with this position in the pod's list.
@@ -71,11 +73,12 @@ impl TryFrom<String> for Rule {
 
 impl Rule {
     /// Every rule but the plain ones.
-    pub const NAMED: [Self; 12] = [
+    pub const NAMED: [Self; 13] = [
         Self::Outage,
         Self::TokenBound,
         Self::Share,
         Self::HeavyShare,
+        Self::Trait,
         Self::Flapping,
         Self::NoData,
         Self::BornRed,
@@ -89,9 +92,13 @@ impl Rule {
     /// Whom it wakes.
     pub const fn audience(self) -> Audience {
         match self {
-            Self::Outage | Self::TokenBound | Self::Share | Self::HeavyShare | Self::Flapping | Self::Plain(_) => {
-                Audience::VoiceOnCall
-            }
+            Self::Outage
+            | Self::TokenBound
+            | Self::Share
+            | Self::HeavyShare
+            | Self::Trait
+            | Self::Flapping
+            | Self::Plain(_) => Audience::VoiceOnCall,
             Self::NoData
             | Self::BornRed
             | Self::Throttled
@@ -109,6 +116,7 @@ impl Rule {
             Self::TokenBound => "token_bound",
             Self::Share => "share",
             Self::HeavyShare => "heavy_share",
+            Self::Trait => "trait",
             Self::Flapping => "flapping",
             Self::Plain(_) => "plain",
             Self::NoData => "no_data",

@@ -23,6 +23,10 @@ pub struct PodRules {
     pub silence_ms: i64,
     /// The sequential rule.
     pub cusum: Cusum,
+    /// The same for each trait: its bound is higher, since there are many of them. Absent in facts
+    /// of older versions, which knew no such rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<Cusum>,
     /// Rules that the owner added.
     pub plain: Vec<PlainRule>,
 }

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptId, EdgeName, KeySlot, Observation, Outcome, Role, Symbol, Timestamp, TokenKind, millis};
+use crate::model::{
+    AttemptId, EdgeName, KeySlot, Observation, Outcome, Role, SignatureCells, Symbol, Timestamp, TokenKind, TokenShape,
+    Traits, millis,
+};
+use crate::token::Reach;
 
 use super::{Evidence, FailedToken, Split, Symptom, TraitClass};
 
@@ -31,16 +35,27 @@ pub struct Seen {
     pub role: Role,
     /// How it ended.
     pub result: SeenResult,
+    /// Which text: the first attempt that used it.
+    pub token: AttemptId,
     kind: TokenKind,
     key: KeySlot,
-    name_residue: u8,
+    name_length: u8,
     edge: EdgeName,
     /// Payload symbols by residue mod 4: bit `residue * 2 + underscore`.
     payload: u8,
-    /// Signature symbols: bit 0 for a dash, bit 1 for an underscore.
-    signature: u8,
+    signature: SignatureCells,
     /// Place of its symptom in `Memory::symptoms`, if it failed.
     symptom: u8,
+}
+
+impl Seen {
+    /// Its traits again: what its payload looks like follows from what the pod's minter makes.
+    pub fn traits(&self, reach: &Reach) -> Option<Traits> {
+        let shape = reach.form(self.kind, self.key, self.name_length)?.shape.clone();
+        let shape = TokenShape { signature: self.signature, ..shape };
+        let (kind, key, name_length, edge) = (self.kind, self.key, self.name_length, self.edge.clone());
+        Some(Traits { kind, key, name_length, edge, family: None, shape })
+    }
 }
 
 /// How it ended.
@@ -96,8 +111,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Keeps one.
-    pub fn push(&mut self, observation: &Observation) {
+    /// Keeps one, of the text that this attempt was the first to use.
+    pub fn push(&mut self, observation: &Observation, token: AttemptId) {
         let symptom = observation.outcome.failure().map_or(0, |failure| self.place_of(Symptom::of(failure)));
         if self.seen.len() == SEEN_MAX {
             self.seen.pop_front();
@@ -107,19 +122,19 @@ impl Memory {
             traits.shape.payload.iter().fold(0, |bits, (offset, symbol)| {
                 bits | 1 << (offset % 4 * 2 + u16::from(*symbol == Symbol::Underscore))
             });
-        let signature = traits.shape.signature;
         self.seen.push_back(Seen {
             attempt: observation.attempt,
             started: observation.started,
             took_ms: u32::try_from(millis(observation.finished.since(observation.started))).unwrap_or(u32::MAX),
             role: observation.role,
             result: SeenResult::of(&observation.outcome),
+            token,
             kind: traits.kind,
             key: traits.key,
-            name_residue: traits.name_residue(),
+            name_length: traits.name_length,
             edge: traits.edge.clone(),
             payload,
-            signature: u8::from(signature.has(Symbol::Dash)) | u8::from(signature.has(Symbol::Underscore)) << 1,
+            signature: traits.shape.signature,
             symptom,
         });
     }
@@ -169,7 +184,7 @@ impl Memory {
             seen.started >= since
                 && seen.result.counts()
                 && seen.kind == token.kind
-                && seen.name_residue == token.name_length % 3
+                && seen.name_length % 3 == token.name_length % 3
         };
         let failed = self.seen.iter().filter(like).filter(|seen| seen.result == SeenResult::Failed).count();
         (count(failed), count(self.seen.iter().filter(like).count()))
@@ -211,6 +226,11 @@ impl Memory {
             self.symptoms.len() - 1
         });
         u8::try_from(place).unwrap_or(0)
+    }
+
+    /// What a failing one looked like.
+    pub fn symptom_of(&self, seen: &Seen) -> Option<&Symptom> {
+        self.symptoms.get(usize::from(seen.symptom)).filter(|_| seen.result == SeenResult::Failed)
     }
 
     fn commonest_symptom(&self, failing: &[&Seen]) -> Option<Symptom> {
@@ -272,7 +292,7 @@ fn classes_of(seen: &Seen) -> Vec<TraitClass> {
     let mut classes = vec![
         TraitClass::Kind(seen.kind),
         TraitClass::Key(seen.kind, seen.key),
-        TraitClass::NameResidue(seen.kind, seen.name_residue),
+        TraitClass::NameResidue(seen.kind, seen.name_length % 3),
         TraitClass::Edge(seen.edge.clone()),
     ];
     for residue in 0..4 {
@@ -282,8 +302,8 @@ fn classes_of(seen: &Seen) -> Vec<TraitClass> {
             }
         }
     }
-    for (bit, symbol) in [(0, Symbol::Dash), (1, Symbol::Underscore)] {
-        if seen.signature >> bit & 1 == 1 {
+    for symbol in [Symbol::Dash, Symbol::Underscore] {
+        if seen.signature.has(symbol) {
             classes.push(TraitClass::SignatureSymbol(symbol));
         }
     }

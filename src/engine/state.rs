@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::{Evidence, FindingState};
 use crate::model::{AttemptId, AttemptSpec, IncidentNumber, PodName, ReceiverName, Timestamp};
 
 use super::follow_up::FollowUp;
@@ -64,6 +65,9 @@ pub struct Incident {
     pub last_told: Timestamp,
     /// What the last message said, to see whether there is more to say.
     pub said: Option<Said>,
+    /// What its diagnosis rests on, once it has one.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
     /// True once its end was queued.
     #[serde(default)]
     pub end_told: bool,
@@ -78,6 +82,9 @@ pub struct Said {
     pub whose: Option<super::WhoseVerdict>,
     /// True if it named what separates failing from passing.
     pub split: bool,
+    /// How far the diagnosis was.
+    #[serde(default)]
+    pub finding: Option<FindingState>,
     /// True if it said that nobody can connect somewhere.
     pub total: bool,
 }
@@ -111,6 +118,16 @@ impl State {
                     known.facts = incident.as_ref().clone();
                 }
             }
+            Record::DiagnosisBegan { incident, evidence, .. } => {
+                if let Some(known) = self.incidents.get_mut(incident) {
+                    known.evidence = Some(evidence.clone());
+                }
+            }
+            Record::Looked { incident, look, .. } => {
+                if let Some(evidence) = self.incidents.get_mut(incident).and_then(|known| known.evidence.as_mut()) {
+                    evidence.take(look.clone());
+                }
+            }
             Record::IncidentResolved { at, number } => self.close(*at, *number),
             Record::NotificationQueued { notification } => self.queue(notification),
             Record::NotificationDelivered { id, .. } | Record::NotificationAbandoned { id, .. } => {
@@ -138,6 +155,7 @@ impl State {
             Record::SlotsMissed { probe, until, .. } => {
                 pod.cursors.entry(probe.clone()).or_default().at = *until;
             }
+            Record::CoverPlanned { cover, .. } => pod.cover = Some(cover.as_ref().clone()),
             Record::Paused { until, .. } => pod.paused_until = Some(*until),
             Record::Resumed { .. } => pod.paused_until = None,
             Record::AttemptStarted { spec } => pod.start(spec.clone()),
@@ -147,8 +165,9 @@ impl State {
             Record::FollowUpsBegan { at, of, .. } => pod.follow_up = Some(FollowUp::of(of.clone(), *at)),
             Record::FollowUpsEnded { .. } => pod.follow_up = None,
             Record::BlipSeen { at, .. } => pod.blip(*at),
-            Record::BaselineMeasured { at, cusum, .. } => {
+            Record::BaselineMeasured { at, cusum, traits, .. } => {
                 pod.rules.cusum = *cusum;
+                pod.rules.traits = *traits;
                 pod.baseline.measured(*at);
             }
             Record::VerdictChanged { at, verdict, .. } => {
@@ -222,6 +241,7 @@ impl State {
                 sequence: 0,
                 last_told: facts.opened,
                 said: None,
+                evidence: None,
                 end_told: false,
             },
         );
@@ -238,6 +258,8 @@ impl State {
         if let Some(incident) = self.incidents.get_mut(&number) {
             incident.facts.state = IncidentState::Resolved;
             incident.facts.resolved = Some(at);
+            // Its finding stays; what it rested on is in the journal.
+            incident.evidence = None;
         }
     }
 
@@ -289,6 +311,7 @@ impl Said {
             pods: facts.pods.len(),
             whose: facts.whose.is_known().then(|| facts.whose.verdict.clone()),
             split: facts.pods.iter().any(|pod| !pod.evidence.splits.is_empty()),
+            finding: facts.finding.as_ref().map(|finding| finding.state).filter(|state| *state != FindingState::Open),
             total: facts.pods.iter().any(|pod| pod.experience == super::Experience::NobodyConnects),
         }
     }
@@ -313,6 +336,9 @@ fn fire(pod: &mut PodState, at: Timestamp, rule: Rule, evidence: super::Evidence
 
 fn resolve(pod: &mut PodState, rule: Rule) {
     pod.alerts.remove(&rule);
+    if rule.audience() == super::Audience::VoiceOnCall {
+        pod.traits.reset();
+    }
     match rule {
         Rule::TokenBound => pod.bound = None,
         Rule::Flapping => pod.blips.clear(),

@@ -7,6 +7,10 @@ use super::bound;
 use super::pod_state::PodState;
 use super::rules::{Cusum, PodRules};
 
+/// Traits of a pod's tokens that can be told apart, roughly: 84 cells of the signature, and some
+/// sixty classes.
+const TRAITS: f64 = 150.0;
+
 /// The rules of a pod; a baseline that was measured before goes on being used.
 pub fn rules_of(pod: &Pod, known: Option<&PodState>) -> PodRules {
     let thresholds = &pod.thresholds;
@@ -19,6 +23,7 @@ pub fn rules_of(pod: &Pod, known: Option<&PodState>) -> PodRules {
         stable_ms: millis(thresholds.stable),
         silence_ms: millis(thresholds.silence),
         cusum: cusum_of(pod, baseline),
+        traits: Some(traits_cusum_of(pod, baseline)),
         plain: thresholds.plain.clone(),
     }
 }
@@ -28,6 +33,14 @@ pub fn cusum_of(pod: &Pod, baseline: Share) -> Cusum {
     let errors = &pod.thresholds.device_errors;
     let per_minute = f64::from(pod.budget.connections_per_minute);
     bound::tune(errors.detect, errors.false_pages_per_year, baseline, per_minute)
+}
+
+/// The sequential rule of each of a pod's traits: all of them together get as many false pages as
+/// the pod's own rule.
+pub fn traits_cusum_of(pod: &Pod, baseline: Share) -> Cusum {
+    let errors = &pod.thresholds.device_errors;
+    let per_minute = f64::from(pod.budget.connections_per_minute);
+    bound::tune(errors.detect, errors.false_pages_per_year / TRAITS, baseline, per_minute)
 }
 
 /// A hash of what a plan says, to tell a change from a restart.

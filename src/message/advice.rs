@@ -6,6 +6,7 @@ use crate::engine::{
 use crate::model::TokenKind;
 
 use super::diagnosis::{class_in_words, is_in_signature};
+use super::finding;
 use super::place::named;
 use super::subject_matter::SubjectMatter;
 
@@ -37,12 +38,17 @@ pub(super) fn advice(facts: &IncidentFacts, incident_url: &str) -> Vec<Step> {
         runbooks.map(|url| Step { text: "Follow the runbook".to_owned(), url: Some(url.clone()) }).collect();
     match SubjectMatter::of(facts) {
         SubjectMatter::Calls => {
-            steps.extend(way_round(facts));
+            steps.extend(remedy(facts).or_else(|| way_round(facts)));
             steps.extend(by_fault(facts, incident_url));
         }
         matter => steps.extend(for_owner(matter, facts)),
     }
     steps
+}
+
+/// What the diagnosis knows to help, the least effort first.
+fn remedy(facts: &IncidentFacts) -> Option<Step> {
+    facts.remedies.first().map(|remedy| step(finding::help(remedy)))
 }
 
 /// What passes where the rest fails can be switched to.

@@ -1,6 +1,7 @@
 //! How sure we are that something is broken, what it looks like, and what the failing attempts
 //! have in common.
 
+use super::finding;
 use crate::engine::{IncidentFacts, IncidentState, PodImpact, Rule, Split, Symptom, TraitClass};
 use crate::model::{FailureReason, Step, TokenKind};
 
@@ -35,6 +36,7 @@ const fn rule_in_words(rule: Rule) -> &'static str {
         Rule::TokenBound => "one token fails every time, unlike ones pass",
         Rule::Share => "more than chance explains",
         Rule::HeavyShare => "most of the last tests",
+        Rule::Trait => "tokens of one kind of shape, more often than chance explains",
         Rule::Flapping => "three short breaks within a quarter of an hour",
         Rule::Plain(_) => "a threshold of your own",
         Rule::NoData => "too long without a result",
@@ -51,6 +53,11 @@ const fn rule_in_words(rule: Rule) -> &'static str {
 pub(super) fn why(facts: &IncidentFacts) -> Vec<String> {
     let mut lines: Vec<String> =
         facts.symptom.as_ref().map(|symptom| symptom_in_words(symptom, facts.state)).into_iter().collect();
+    let found = facts.finding.as_deref().map(finding::found).unwrap_or_default();
+    if !found.is_empty() {
+        lines.extend(found);
+        return lines;
+    }
     // One cause makes one set of classes; the pod with the most tests shows it best.
     let clearest = facts.pods.iter().filter(|impact| !impact.evidence.splits.is_empty()).max_by_key(|impact| {
         let split = &impact.evidence.splits[0];

@@ -10,6 +10,7 @@ use crate::engine::{
 };
 use crate::model::{FailureReason, Share, Timestamp};
 
+use super::DiagnosisData;
 use super::diagnosis::class_in_words;
 use super::{headline, incident_url, subject};
 
@@ -64,6 +65,8 @@ pub struct IncidentData {
     pub first_failed_attempt: String,
     /// What the failures look like; null where nothing has failed.
     pub symptom: Option<SymptomData>,
+    /// What separates failing from passing tokens; null where that is not looked for.
+    pub diagnosis: Option<DiagnosisData>,
     /// Whose fault it seems to be.
     pub whose: WhoseData,
     /// The pods hit, in the order in which they were; empty for troubles of location or ringcheck.
@@ -230,6 +233,7 @@ fn whole(notification: &Notification, external_url: &str) -> IncidentEvent {
         first_failure: facts.first_failure.to_rfc3339(),
         first_failed_attempt: facts.first_failed.to_string(),
         symptom: facts.symptom.as_ref().map(symptom),
+        diagnosis: DiagnosisData::of(facts),
         whose: whose(&facts.whose),
         pods: facts.pods.iter().map(pod).collect(),
         pods_left_out: 0,

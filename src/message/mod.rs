@@ -6,6 +6,8 @@ mod agents;
 mod diagnosis;
 mod event;
 mod fault;
+mod finding;
+mod found_event;
 mod headline;
 mod notice;
 mod page;
@@ -15,6 +17,7 @@ mod subject_matter;
 mod tests;
 
 pub use event::{BODY_BYTES_MAX, IncidentEvent, event};
+pub use found_event::{CountsData, DiagnosisData};
 pub use headline::{headline, subject};
 pub use notice::{Language, NoticeText, notice_text, notice_title};
 pub use page::{Page, incident_url, page};

@@ -40,9 +40,13 @@ impl SubjectMatter {
 
     fn of_rule(rule: Rule) -> Self {
         match rule {
-            Rule::Outage | Rule::TokenBound | Rule::Share | Rule::HeavyShare | Rule::Flapping | Rule::Plain(_) => {
-                Self::Calls
-            }
+            Rule::Outage
+            | Rule::TokenBound
+            | Rule::Share
+            | Rule::HeavyShare
+            | Rule::Trait
+            | Rule::Flapping
+            | Rule::Plain(_) => Self::Calls,
             Rule::NoData => Self::NoData,
             Rule::BornRed => Self::BornRed,
             Rule::Throttled => Self::Throttled,

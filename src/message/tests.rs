@@ -91,6 +91,8 @@ fn incident(subject: &str, symptom: Option<Symptom>, pods: Vec<PodImpact>) -> In
         configured: Some(at("22:57:04").minus(Duration::from_secs(6 * 86_400))),
         trouble: None,
         subject: subject.to_owned(),
+        finding: None,
+        remedies: Vec::new(),
         runbooks: vec!["https://wiki.example.com/voice/tokens".to_owned()],
     }
 }

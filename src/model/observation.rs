@@ -35,6 +35,8 @@ pub enum Role {
     Repeat,
     /// A token as unlike the failing one as can be.
     Contrast,
+    /// A token that tells most about what separates failing from passing ones.
+    Diagnosis,
     /// A fresh token like the failing one, to see whether recovery is real.
     Recovery,
 }

@@ -166,6 +166,14 @@ impl SignatureCells {
     }
 }
 
+impl FromIterator<(u16, Symbol)> for SignatureCells {
+    fn from_iter<I: IntoIterator<Item = (u16, Symbol)>>(cells: I) -> Self {
+        let mut found = Self::NONE;
+        cells.into_iter().for_each(|(offset, symbol)| found.insert(offset, symbol));
+        found
+    }
+}
+
 /// What a token's text looks like, without the text.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct TokenShape {

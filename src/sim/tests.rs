@@ -2,6 +2,7 @@
 
 mod cover;
 mod delays;
+mod diagnoses;
 mod journal;
 mod laws;
 mod quiet;

@@ -60,7 +60,7 @@ impl Feature {
     }
 
     /// True if the text has the property, as far as the text tells; false for the others.
-    fn holds_of(&self, shape: &TokenShape) -> bool {
+    pub(super) fn holds_of(&self, shape: &TokenShape) -> bool {
         let any = |segment, wanted: &dyn Fn(u16, Symbol) -> bool| cells(shape, segment).any(|(at, of)| wanted(at, of));
         match self {
             Self::Symbol(segment, symbol) => any(*segment, &|_, of| of == *symbol),
@@ -83,6 +83,28 @@ impl Feature {
             Self::TotalLength(class) => total_length(shape) >= u32::from(*class) * u32::from(Self::LENGTH_STEP),
             Self::Kind(_) | Self::Key(..) | Self::NameLength(_) | Self::NameResidue(_) | Self::Edge(_) => false,
         }
+    }
+
+    /// Every feature that a token with these traits has but classes of total length, which say little
+    /// that the length of its name does not.
+    pub fn all_of(traits: &Traits) -> Vec<Self> {
+        let mut features = vec![
+            Self::Kind(traits.kind),
+            Self::Key(traits.kind, traits.key),
+            Self::NameLength(traits.name_length),
+            Self::NameResidue(traits.name_residue()),
+            Self::Edge(traits.edge.clone()),
+        ];
+        for segment in [Segment::Payload, Segment::Signature] {
+            let mut of_cells = Self::of_symbols(segment);
+            of_cells.retain(|feature| feature.holds(traits));
+            features.extend(of_cells);
+            let here = cells(&traits.shape, segment);
+            features.extend(here.map(|(offset, symbol)| Self::Cell(Cell { segment, symbol, offset })));
+        }
+        let residue = length(&traits.shape, Segment::Payload) % 4;
+        features.extend(u8::try_from(residue).map(|residue| Self::LengthResidue(Segment::Payload, residue)));
+        features
     }
 
     /// The features that a text's symbols can have in this segment, other than cells.
@@ -210,6 +232,16 @@ mod tests {
         );
         assert_eq!(said(Segment::Signature, "h.p.-x").len(), 5);
         assert_eq!(said(Segment::Header, "-_.p.s"), [""; 0], "not known of the header");
+    }
+
+    #[test]
+    fn all_features_of_a_token_hold_of_it() {
+        let traits = traits("h.abc_-x-.-y");
+        let features = Feature::all_of(&traits);
+        assert!(features.iter().all(|feature| feature.holds(&traits)));
+        assert_eq!(features.len(), 5 + 11 + 3 + 5 + 1 + 1);
+        let distinct: std::collections::BTreeSet<_> = features.iter().collect();
+        assert_eq!(distinct.len(), features.len());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crate::model::{EdgeName, KeySlot, Symbol, TokenKind, TokenShape};
 
+use super::Feature;
+
 /// One combination of what can be chosen of a token. Everything of its text but the signature
 /// follows from it, except digits, and those are never symbols.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +20,20 @@ pub struct Form {
     /// Payload cells and lengths of one such token; its signature is left out. Default where the
     /// tokens are not ours and their text is not known beforehand.
     pub shape: TokenShape,
+}
+
+impl Form {
+    /// True if every token of this form has the feature, whatever its signature and its edge.
+    pub fn has(&self, feature: &Feature) -> bool {
+        match feature {
+            Feature::Kind(kind) => self.kind == *kind,
+            Feature::Key(kind, key) => (self.kind, self.key) == (*kind, *key),
+            Feature::NameLength(length) => self.name_length == *length,
+            Feature::NameResidue(residue) => self.name_length % 3 == *residue,
+            Feature::Edge(_) => false,
+            of_the_text => of_the_text.holds_of(&self.shape),
+        }
+    }
 }
 
 /// What a pod's minter can make. A signature can hold any of its 84 cells.

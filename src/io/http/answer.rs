@@ -8,6 +8,7 @@ use crate::engine::{
     IncidentState, Notice, NoticeStage, PodImpact, PodView, Rule, Split, Symptom, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
+use crate::message::DiagnosisData;
 use crate::model::{AttemptId, AttemptReport, Outcome, Role, Share, Timestamp, TokenKind, Traits};
 use crate::plan::Severity;
 
@@ -266,6 +267,7 @@ pub(super) struct IncidentAnswer {
     first_failure: Moment,
     first_failed: String,
     symptom: Option<SymptomAnswer>,
+    diagnosis: Option<DiagnosisData>,
     pods_watched: u32,
     pods: Vec<ImpactAnswer>,
     whose: WhoseAnswer,
@@ -289,6 +291,7 @@ impl IncidentAnswer {
             first_failure: moment(incident.first_failure),
             first_failed: hex(incident.first_failed),
             symptom: incident.symptom.as_ref().map(SymptomAnswer::of),
+            diagnosis: DiagnosisData::of(incident),
             pods_watched: incident.pods_watched,
             pods: incident.pods.iter().map(ImpactAnswer::of).collect(),
             whose: WhoseAnswer::of(&incident.whose),

@@ -89,6 +89,7 @@ pub(super) fn rule(rule: Rule) -> String {
         Rule::TokenBound => "bound to tokens",
         Rule::Share => "share of failures",
         Rule::HeavyShare => "heavy share of failures",
+        Rule::Trait => "failures of one trait",
         Rule::Flapping => "comes and goes",
         Rule::Plain(place) => return format!("own rule {}", u16::from(place) + 1),
         Rule::NoData => "no data",
@@ -150,6 +151,7 @@ pub(super) const fn role(role: Role) -> &'static str {
         Role::Scheduled => "scheduled",
         Role::Repeat => "the failing token again",
         Role::Contrast => "a token unlike the failing one",
+        Role::Diagnosis => "a token chosen to tell the fault",
         Role::Recovery => "a fresh token like the failing one",
     }
 }

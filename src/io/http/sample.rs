@@ -259,6 +259,8 @@ fn incident_facts() -> IncidentFacts {
         configured: Some(ago(6 * 86_400)),
         trouble: None,
         subject: "Calls fail for some agents: partner refuses tokens".to_owned(),
+        finding: None,
+        remedies: Vec::new(),
         runbooks: vec!["https://runbooks.example.com/voice".to_owned()],
     }
 }

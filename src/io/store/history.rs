@@ -133,6 +133,7 @@ pub(super) const fn word(role: Role) -> &'static str {
         Role::Scheduled => "scheduled",
         Role::Repeat => "repeat",
         Role::Contrast => "contrast",
+        Role::Diagnosis => "diagnosis",
         Role::Recovery => "recovery",
     }
 }

@@ -129,6 +129,7 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Option<RecordedAttempt>> {
             "scheduled" => Role::Scheduled,
             "repeat" => Role::Repeat,
             "contrast" => Role::Contrast,
+            "diagnosis" => Role::Diagnosis,
             "recovery" => Role::Recovery,
             _ => return None,
         };

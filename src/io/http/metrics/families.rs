@@ -36,11 +36,12 @@ const VERDICTS: [Verdict; 5] =
     [Verdict::NoData, Verdict::Healthy, Verdict::Partial, Verdict::Flapping, Verdict::Failing];
 const AUDIENCES: [(Audience, &str); 2] =
     [(Audience::VoiceOnCall, "voice_on_call"), (Audience::MonitorOwner, "monitor_owner")];
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule::Outage,
     Rule::TokenBound,
     Rule::Share,
     Rule::HeavyShare,
+    Rule::Trait,
     Rule::Flapping,
     Rule::Plain(0),
     Rule::NoData,

@@ -1,0 +1,83 @@
+//! A diagnosis as JSON, the same in the webhook and in the API.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::diagnosis::{Counts, FailShare, FindingState};
+use crate::engine::IncidentFacts;
+
+use super::finding;
+
+/// What separates failing from passing tokens, as far as it is known.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct DiagnosisData {
+    /// `open` (not known yet), `at_least` (claimed, not verified), `verified`, `no_token_trait`
+    /// (tokens of every shape fail alike), `contradicted` (a claim was withdrawn).
+    pub state: &'static str,
+    /// What can be said, for people; empty while `open`.
+    pub text: Vec<String>,
+    /// Which tokens fail, in words; null where nothing is claimed.
+    pub tokens: Option<String>,
+    /// The same as data: a list of alternatives, each a list of features that a token must all have.
+    pub predicate: serde_json::Value,
+    /// Which part of the attempts with such tokens fails: 1 for all, or 0.5, 0.25, 0.1.
+    pub fails: Option<f64>,
+    /// True if a token that failed once fails again; false if each attempt is drawn anew.
+    pub sticks_to_token: Option<bool>,
+    /// Belief in it, 0 to 1, if single failures come independently at `background`.
+    pub posterior: f64,
+    /// Share of attempts that is taken to fail while nothing is wrong.
+    pub background: f64,
+    /// Looks at such tokens.
+    pub inside: CountsData,
+    /// Looks at all others.
+    pub outside: CountsData,
+    /// What helps those hit now, the least effort first.
+    pub remedies: Vec<String>,
+}
+
+/// Looks at tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct CountsData {
+    /// Failed.
+    pub failed: u32,
+    /// Failed or passed.
+    pub of: u32,
+}
+
+impl From<Counts> for CountsData {
+    fn from(counts: Counts) -> Self {
+        Self { failed: counts.failed, of: counts.of }
+    }
+}
+
+impl DiagnosisData {
+    /// Of an incident, if it is being diagnosed or was.
+    pub fn of(facts: &IncidentFacts) -> Option<Self> {
+        let found = facts.finding.as_deref()?;
+        let claimed = !found.predicate.0.is_empty();
+        Some(Self {
+            state: state(found.state),
+            text: finding::found(found),
+            tokens: claimed.then(|| found.predicate.to_string()),
+            predicate: serde_json::to_value(&found.predicate).unwrap_or_default(),
+            fails: found.fails.map(FailShare::share),
+            sticks_to_token: found.fails.map(FailShare::sticks_to_token),
+            posterior: found.posterior.get(),
+            background: found.background.get(),
+            inside: found.inside.into(),
+            outside: found.outside.into(),
+            remedies: facts.remedies.iter().map(finding::help).collect(),
+        })
+    }
+}
+
+const fn state(state: FindingState) -> &'static str {
+    match state {
+        FindingState::Open => "open",
+        FindingState::AtLeast => "at_least",
+        FindingState::Verified => "verified",
+        FindingState::NoTokenTrait => "no_token_trait",
+        FindingState::Contradicted => "contradicted",
+    }
+}
