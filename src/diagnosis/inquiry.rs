@@ -29,6 +29,9 @@ const SOMETHING: f64 = 0.98;
 const SOMETHING_MORE: f64 = 0.1;
 /// A claim is withdrawn if doing without it explains everything better by so many nats.
 const WITHDRAWN_NATS: f64 = 2.0;
+/// Two faults at once are thought of in so many first looks: later ones cost ever more to weigh, and
+/// by then they have either been told apart or are shares of something.
+const SPLIT_LOOKS_MAX: usize = 160;
 /// Failing tokens before two faults at once are thought of …
 const SPLIT_FAILURES: usize = 3;
 /// … predicates that are tried as the first of them …
@@ -144,7 +147,7 @@ impl Diagnosis {
             self.reconsider();
         }
         self.judge();
-        if failed && !explained {
+        if failed && !explained && number < SPLIT_LOOKS_MAX {
             self.split();
         }
     }

@@ -26,6 +26,9 @@ const RESERVE_FOR_NEW: u32 = 12;
 const COVER_ONE_IN: u64 = 3;
 /// The configured margin of the usual share over the measured one.
 const USUAL_MARGIN: f64 = 1.5;
+/// After so many looks a diagnosis that has not come to an end is given up: further ones would cost
+/// the cover more than they can tell.
+const LOOKS_WANTED: usize = 1_000;
 /// A diagnosis that has come to an end is not disturbed by passes: they may be the recovery.
 const SETTLED: [FindingState; 2] = [FindingState::Verified, FindingState::NoTokenTrait];
 
@@ -71,8 +74,10 @@ impl Engine {
 
     /// A settled diagnosis takes in failures only: a pass may be the recovery.
     fn is_wanted(&mut self, incident: IncidentNumber, failed: bool) -> bool {
-        let settled = self.diagnosis(incident).is_some_and(|diagnosis| SETTLED.contains(&diagnosis.state()));
-        failed || !settled
+        self.diagnosis(incident).is_some_and(|diagnosis| {
+            let settled = SETTLED.contains(&diagnosis.state());
+            (failed || !settled) && diagnosis.evidence().looks().len() < LOOKS_WANTED
+        })
     }
 
     /// Takes in a look.
@@ -200,7 +205,8 @@ impl Engine {
     /// The token that the diagnosis of a pod's incident wants next, if it wants one.
     fn wanted_look(&mut self, name: &PodName) -> Option<Wish> {
         let (incident, _) = self.diagnosed(name)?;
-        self.diagnosis(incident)?.next()
+        let diagnosis = self.diagnosis(incident)?;
+        if diagnosis.evidence().looks().len() < LOOKS_WANTED { diagnosis.next() } else { None }
     }
 
     /// The wish of a due attempt, if the diagnosis may have this one.
