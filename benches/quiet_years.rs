@@ -24,7 +24,7 @@ const DAYS_A_YEAR: u64 = 365;
 const STEP_DAYS: u64 = 5;
 const THREADS: u64 = 2;
 /// The rules that can wake the voice on-call here.
-const RULES: [Rule; 5] = [Rule::Outage, Rule::TokenBound, Rule::Share, Rule::HeavyShare, Rule::Flapping];
+const RULES: [Rule; 6] = [Rule::Outage, Rule::TokenBound, Rule::Share, Rule::HeavyShare, Rule::Trait, Rule::Flapping];
 
 #[derive(Default)]
 struct Counts {

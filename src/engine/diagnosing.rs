@@ -29,8 +29,10 @@ const USUAL_MARGIN: f64 = 1.5;
 /// After so many looks a diagnosis that has not come to an end is given up: further ones would cost
 /// the cover more than they can tell.
 const LOOKS_WANTED: usize = 1_000;
-/// A diagnosis that has come to an end is not disturbed by passes: they may be the recovery.
-const SETTLED: [FindingState; 2] = [FindingState::Verified, FindingState::NoTokenTrait];
+/// Without a failure for so long, or with so many recovery attempts passing in a row, it looks like
+/// the recovery: passes would speak against what was right.
+const RECOVERING_AFTER: Duration = Duration::from_mins(2);
+const RECOVERING_PASSES: u32 = 4;
 
 /// Diagnoses under way, and the families of hypotheses that they choose from. Rebuilt from facts
 /// and plan when needed.
@@ -63,6 +65,9 @@ impl Engine {
         let failed = observation.outcome.failure().map(HowFailed::of);
         // What never worked says nothing about the trouble, and neither does what told nothing.
         let traits = &observation.traits;
+        if failed.is_none() && is_recovering(pod, observation.finished) {
+            return None;
+        }
         let counts = pod.has_worked(traits.kind, traits.key, &traits.edge)
             && (failed.is_some() || observation.outcome.is_completed());
         let family = counts.then(|| self.family(&first)).flatten()?;
@@ -72,11 +77,15 @@ impl Engine {
             .then_some(Glance { incident, look: Look { pod, token, features, failed } })
     }
 
-    /// A settled diagnosis takes in failures only: a pass may be the recovery.
+    /// A verified diagnosis takes in failures only: a pass may be the recovery.
     fn is_wanted(&mut self, incident: IncidentNumber, failed: bool) -> bool {
         self.diagnosis(incident).is_some_and(|diagnosis| {
-            let settled = SETTLED.contains(&diagnosis.state());
-            (failed || !settled) && diagnosis.evidence().looks().len() < LOOKS_WANTED
+            let wanted = match diagnosis.state() {
+                FindingState::NoTokenTrait => false,
+                FindingState::Verified => failed,
+                FindingState::Open | FindingState::AtLeast | FindingState::Contradicted => true,
+            };
+            wanted && diagnosis.evidence().looks().len() < LOOKS_WANTED
         })
     }
 
@@ -205,6 +214,8 @@ impl Engine {
     /// The token that the diagnosis of a pod's incident wants next, if it wants one.
     fn wanted_look(&mut self, name: &PodName) -> Option<Wish> {
         let (incident, _) = self.diagnosed(name)?;
+        let now = self.volatile.now;
+        self.state.pods.get(name).filter(|pod| !is_recovering(pod, now))?;
         let diagnosis = self.diagnosis(incident)?;
         if diagnosis.evidence().looks().len() < LOOKS_WANTED { diagnosis.next() } else { None }
     }
@@ -253,6 +264,12 @@ impl Engine {
         let pod = self.state.pods.get(name)?;
         has_worked(pod, &wish.token, &edge).then_some((wish.token, edge))
     }
+}
+
+/// True if what passes now may pass because it is over.
+fn is_recovering(pod: &PodState, now: Timestamp) -> bool {
+    let passing = pod.bound.as_ref().is_some_and(|bound| bound.passed_in_a_row >= RECOVERING_PASSES);
+    passing || !pod.memory.has_failed_since(now.minus(RECOVERING_AFTER))
 }
 
 fn has_worked(pod: &PodState, token: &TokenWish, edge: &EdgeName) -> bool {

@@ -1,7 +1,7 @@
 //! While one trait is suspected, two of three scheduled attempts carry it, and the third goes on
 //! with the cover as if nothing were: a suspicion must not hide another fault.
 
-use crate::model::{Cell, CellWeights, EdgeName, Segment, SignatureCells, Symbol, TokenWish};
+use crate::model::{CellWeights, EdgeName, Segment, SignatureCells, TokenWish};
 use crate::token::{Feature, Form, Reach};
 
 /// One in so many attempts is left to the cover alone.
@@ -47,28 +47,12 @@ pub(super) fn carry(
 
 /// The signature cells any of which brings the trait; `None` if it is no trait of the signature.
 fn signature_cells_of(feature: &Feature, made: u64) -> Option<SignatureCells> {
-    let all = || SignatureCells(u128::MAX).iter();
-    let having = |wanted: &dyn Fn(u16, Symbol) -> bool| {
-        all().filter(|(offset, symbol)| wanted(*offset, *symbol)).collect::<SignatureCells>()
-    };
-    match *feature {
-        Feature::AnySymbol(Segment::Signature) => Some(having(&|_, _| true)),
-        Feature::Symbol(Segment::Signature, only) => Some(having(&|_, symbol| symbol == only)),
-        Feature::AnyAtResidue(Segment::Signature, residue) => Some(having(&|at, _| at % 4 == u16::from(residue))),
-        Feature::AtResidue(Segment::Signature, only, residue) => {
-            Some(having(&|at, symbol| symbol == only && at % 4 == u16::from(residue)))
-        }
-        Feature::First(Segment::Signature, only) => Some(having(&|at, symbol| symbol == only && at == 0)),
-        Feature::Cell(Cell { segment: Segment::Signature, symbol: only, offset }) => {
-            Some(having(&|at, symbol| symbol == only && at == offset))
-        }
-        Feature::Pair(Segment::Signature, first, second) => {
-            // Another place each time: the trait is the pair wherever it stands.
-            let place = u16::try_from(made % u64::from(SignatureCells::OFFSETS - 1)).unwrap_or(0);
-            Some([(place, first), (place + 1, second)].into_iter().collect())
-        }
-        _ => None,
+    if let Feature::Pair(Segment::Signature, first, second) = *feature {
+        // Another place each time: the trait is the pair wherever it stands.
+        let place = u16::try_from(made % u64::from(SignatureCells::OFFSETS - 1)).unwrap_or(0);
+        return Some([(place, first), (place + 1, second)].into_iter().collect());
     }
+    feature.signature_cells_that_bring()
 }
 
 /// Weights under which a token has one of these cells, if it can be had at all.
@@ -86,7 +70,7 @@ fn pressed(weights: CellWeights, cells: SignatureCells) -> CellWeights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{KeySlot, TokenKind, TokenShape};
+    use crate::model::{Cell, KeySlot, Symbol, TokenKind, TokenShape};
 
     fn reach() -> Reach {
         let form = |kind, name_length, payload: &[(u16, Symbol)]| Form {

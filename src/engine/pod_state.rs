@@ -181,7 +181,11 @@ impl PodState {
     }
 
     pub(super) fn start(&mut self, spec: AttemptSpec) {
-        if let (Some(cover), TokenWish::Fresh { kind, key, name_length, .. }) = (&mut self.cover, spec.token) {
+        // The cover walks scheduled attempts only: with looks that were chosen because of a failure
+        // among its own, it would choose what those leave out, and the sample would not be fair.
+        if let (Role::Scheduled, Some(cover), TokenWish::Fresh { kind, key, name_length, .. }) =
+            (spec.role, &mut self.cover, spec.token)
+        {
             cover.begin(kind, key, name_length);
         }
         match spec.role {
@@ -248,7 +252,7 @@ impl PodState {
             }
         }
         if observation.outcome.is_completed() || observation.outcome.failure().is_some() {
-            if let Some(cover) = &mut self.cover {
+            if let Some(cover) = self.cover.as_mut().filter(|_| observation.role == Role::Scheduled) {
                 cover.look(&observation.traits, observation.outcome.is_completed());
             }
             self.last_observed = Some(observation.finished);

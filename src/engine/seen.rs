@@ -206,6 +206,11 @@ impl Memory {
         }
     }
 
+    /// True if any attempt failed that started at `since` or later.
+    pub fn has_failed_since(&self, since: Timestamp) -> bool {
+        self.seen.iter().rev().take_while(|s| s.started >= since).any(|s| s.result == SeenResult::Failed)
+    }
+
     /// The start of the oldest failing scheduled attempt among the last `n` counted ones.
     pub fn oldest_failure_among(&self, n: usize) -> Option<Timestamp> {
         let scheduled = self.seen.iter().rev().filter(|s| s.role == Role::Scheduled && s.result.counts());

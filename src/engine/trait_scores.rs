@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Timestamp, Traits};
+use crate::model::{SignatureCells, Timestamp, Traits};
 use crate::token::Feature;
 
 use super::rules::Cusum;
@@ -32,6 +32,19 @@ pub struct TraitScore {
     pub score: u32,
     /// When a failure scored last.
     scored: Timestamp,
+    /// The signature cells any of which brings the trait, where it follows from one: most traits are
+    /// such, and this is looked at with every attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    brought_by: Option<SignatureCells>,
+}
+
+impl TraitScore {
+    fn holds(&self, traits: &Traits) -> bool {
+        match self.brought_by {
+            Some(cells) => !cells.is_disjoint(traits.shape.signature),
+            None => self.feature.holds(traits),
+        }
+    }
 }
 
 impl TraitScores {
@@ -43,7 +56,7 @@ impl TraitScores {
             }
         } else if !self.scores.is_empty() {
             for known in &mut self.scores {
-                known.score -= u32::from(known.feature.holds(traits));
+                known.score -= u32::from(known.holds(traits));
             }
             self.scores.retain(|known| known.score > 0);
         }
@@ -67,7 +80,8 @@ impl TraitScores {
             self.scores.remove(weakest);
             return self.fail(feature, at, rule);
         }
-        self.scores.insert(place, TraitScore { feature, score: rule.step, scored: at });
+        let brought_by = feature.signature_cells_that_bring();
+        self.scores.insert(place, TraitScore { feature, score: rule.step, scored: at, brought_by });
     }
 
     /// The trait whose sum is at the bound or above, the highest first.
@@ -89,5 +103,54 @@ impl TraitScores {
     /// Forgets what was seen: after an alert is over, or when our own network was down.
     pub fn reset(&mut self) {
         self.scores.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EdgeName, KeySlot, Share, Symbol, TokenKind, TokenShape};
+
+    const RULE: Cusum = Cusum { step: 21, bound: 60, usual: Share::ZERO, detect: Share::ZERO };
+
+    fn traits(cells: &[(u16, Symbol)]) -> Traits {
+        Traits {
+            kind: TokenKind::Access,
+            key: KeySlot(0),
+            name_length: 24,
+            edge: EdgeName::parse("ashburn").expect("a name"),
+            family: None,
+            shape: TokenShape { signature: cells.iter().copied().collect(), ..TokenShape::default() },
+        }
+    }
+
+    #[test]
+    fn a_trait_fires_when_others_pass_and_wears_off() {
+        let (hit, spared) = (traits(&[(7, Symbol::Dash)]), traits(&[(8, Symbol::Underscore)]));
+        let mut scores = TraitScores::default();
+        for round in 0..3 {
+            let at = Timestamp::from_millis(round * 60_000);
+            for _ in 0..30 {
+                scores.observe(false, at, &spared, &RULE);
+            }
+            assert!(scores.firing(&RULE).is_none());
+            scores.observe(true, at, &hit, &RULE);
+        }
+        let firing = scores.firing(&RULE).expect("three failures with one cell, no pass");
+        assert_eq!((firing.score, firing.holds(&hit), firing.holds(&spared)), (63, true, false));
+        assert!(scores.focus(&RULE).is_some());
+        for _ in 0..63 {
+            scores.observe(false, Timestamp::from_millis(200_000), &hit, &RULE);
+        }
+        assert_eq!(scores, TraitScores::default());
+    }
+
+    #[test]
+    fn a_burst_scores_once() {
+        let mut scores = TraitScores::default();
+        for second in 0..9 {
+            scores.observe(true, Timestamp::from_millis(second * 1_000), &traits(&[]), &RULE);
+        }
+        assert!(scores.firing(&RULE).is_none());
     }
 }

@@ -108,3 +108,71 @@ pub(super) fn help(remedy: &Remedy) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::diagnosis::{Conjunction, Predicate, RuledOut};
+    use crate::model::{Segment, Symbol, TokenKind};
+
+    use super::*;
+
+    fn finding(state: FindingState) -> Finding {
+        let features =
+            vec![Feature::Kind(TokenKind::Capability), Feature::AtResidue(Segment::Payload, Symbol::Underscore, 3)];
+        let ruled = |feature, of| RuledOut { feature, outside: Counts { failed: 0, of } };
+        Finding {
+            state,
+            predicate: Predicate(vec![Conjunction(features)]),
+            fails: Some(FailShare::All),
+            posterior: Share::clamped(0.998_7),
+            background: Share::clamped(0.01),
+            inside: Counts { failed: 14, of: 14 },
+            outside: Counts { failed: 0, of: 41 },
+            again: Counts { failed: 6, of: 6 },
+            ruled_out: vec![
+                ruled(Feature::Kind(TokenKind::Access), 22),
+                ruled(Feature::NameResidue(1), 2),
+                ruled(Feature::NameLength(24), 9),
+            ],
+            symptoms: Vec::new(),
+            pods: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn no_more_is_said_than_was_seen() {
+        let tokens =
+            "capability tokens with \"_\" at payload offset 3 (mod 4): 14 of 14 fail; all others pass, 41 of 41";
+        let passing = "Not the cause by themselves: access token (22 of 22 pass).";
+        assert_eq!(found(&finding(FindingState::Open)), [""; 0]);
+        assert_eq!(
+            found(&finding(FindingState::AtLeast)),
+            [&format!("Hit are at least {tokens}. What else may be hit is being tried."), passing]
+        );
+        assert_eq!(
+            found(&finding(FindingState::Verified)),
+            [&format!("Hit are {tokens}. Every other trait was seen to pass: verified."), passing]
+        );
+        let on_nodes = Finding { fails: Some(FailShare::Tenth), ..finding(FindingState::Verified) };
+        assert_eq!(
+            found(&on_nodes)[0],
+            format!("Hit are about a tenth of {tokens} (99.8 % sure, if 1 % fails by chance).")
+        );
+        let none = Finding { predicate: Predicate(Vec::new()), ..finding(FindingState::NoTokenTrait) };
+        assert_eq!(
+            found(&none),
+            [
+                "No trait of the token explains it: tokens of every kind and shape fail alike, 14 of 55 (99.8 % sure, if 1 % fails by chance)."
+            ]
+        );
+        assert_eq!(found(&finding(FindingState::Contradicted)).len(), 1);
+    }
+
+    #[test]
+    fn help_is_a_sentence() {
+        assert_eq!(help(&Remedy::OtherKind(TokenKind::Access)), "Use access tokens, if you can: none of those is hit.");
+        assert!(help(&Remedy::Remint).starts_with("A fresh token can help"));
+    }
+}

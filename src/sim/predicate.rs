@@ -65,6 +65,9 @@ pub struct CellIs {
     /// Its offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u16>,
+    /// This character stands right behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Symbol>,
 }
 
 /// What is left of a number divided by `M`.
@@ -170,11 +173,11 @@ impl Predicate {
         self.kind.is_none_or(|kind| kind == traits.kind)
             && self.key.is_none_or(|key| key == traits.key)
             && self.name.is_none_or(|name| name.holds(traits.name_length))
-            && self.payload.is_none_or(|cell| shape.payload.iter().any(|(at, symbol)| cell.fits(*at, *symbol)))
+            && self.payload.is_none_or(|cell| cell.is_among(&shape.payload))
             && self.payload_length_residue.is_none_or(|residue| residue.is_of(shape.lengths[1]))
             && self
                 .signature
-                .is_none_or(|cell| SignatureCells::iter(shape.signature).any(|(at, symbol)| cell.fits(at, symbol)))
+                .is_none_or(|cell| cell.is_among(&SignatureCells::iter(shape.signature).collect::<Vec<_>>()))
     }
 
     fn node_holds(&self, node: Node) -> bool {
@@ -190,6 +193,11 @@ impl NameIs {
 }
 
 impl CellIs {
+    fn is_among(self, cells: &[(u16, Symbol)]) -> bool {
+        let followed = |at: u16| self.then.is_none_or(|next| cells.contains(&(at.saturating_add(1), next)));
+        cells.iter().any(|(at, symbol)| self.fits(*at, *symbol) && followed(*at))
+    }
+
     fn fits(self, offset: u16, symbol: Symbol) -> bool {
         self.symbol.is_none_or(|only| only == symbol)
             && self.residue.is_none_or(|residue| residue.is_of(offset))
@@ -262,6 +270,9 @@ impl fmt::Display for CellIs {
         if let Some(offset) = self.offset {
             write!(f, " at offset {offset}")?;
         }
+        if let Some(next) = self.then {
+            write!(f, " before {next}")?;
+        }
         self.residue.map_or(Ok(()), |residue| write!(f, " at offset = {} mod 4", residue.0))
     }
 }
@@ -303,6 +314,7 @@ mod tests {
             ("signature = {}", true),
             (r#"signature = { symbol = "-", offset = 10 }"#, true),
             (r#"signature = { symbol = "_", offset = 10 }"#, false),
+            (r#"signature = { symbol = "-", then = "_" }"#, false),
             (r#"edge = "dublin""#, false),
             (r#"family = "v4""#, true),
             (r#"share = "100%""#, true),

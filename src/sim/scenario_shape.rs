@@ -119,6 +119,7 @@ static CELL: Shape = Shape {
         Key::optional("symbol", Kind::Choice(SYMBOLS), "Only this character."),
         Key::optional("residue", Kind::Integer(0, 3), "Its offset mod 4."),
         Key::optional("offset", Kind::Integer(0, 65_535), "Its offset."),
+        Key::optional("then", Kind::Choice(SYMBOLS), "This character stands right behind it."),
     ],
 };
 

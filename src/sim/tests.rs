@@ -7,4 +7,5 @@ mod journal;
 mod laws;
 mod quiet;
 mod stories;
+mod token_faults;
 mod town;

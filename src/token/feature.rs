@@ -85,6 +85,28 @@ impl Feature {
         }
     }
 
+    /// The signature cells any one of which gives a token this feature; `None` if it does not follow
+    /// from a single cell of the signature.
+    pub fn signature_cells_that_bring(&self) -> Option<SignatureCells> {
+        let having = |wanted: &dyn Fn(u16, Symbol) -> bool| {
+            let all = SignatureCells(u128::MAX).iter();
+            Some(all.filter(|(offset, symbol)| wanted(*offset, *symbol)).collect::<SignatureCells>())
+        };
+        match *self {
+            Self::AnySymbol(Segment::Signature) => having(&|_, _| true),
+            Self::Symbol(Segment::Signature, only) => having(&|_, symbol| symbol == only),
+            Self::AnyAtResidue(Segment::Signature, residue) => having(&|at, _| at % 4 == u16::from(residue)),
+            Self::AtResidue(Segment::Signature, only, residue) => {
+                having(&|at, symbol| symbol == only && at % 4 == u16::from(residue))
+            }
+            Self::First(Segment::Signature, only) => having(&|at, symbol| symbol == only && at == 0),
+            Self::Cell(Cell { segment: Segment::Signature, symbol: only, offset }) => {
+                having(&|at, symbol| symbol == only && at == offset)
+            }
+            _ => None,
+        }
+    }
+
     /// Every feature that a token with these traits has but classes of total length, which say little
     /// that the length of its name does not.
     pub fn all_of(traits: &Traits) -> Vec<Self> {
@@ -204,6 +226,11 @@ mod tests {
         }
     }
 
+    /// True for what a dash at the beginning of a signature brings.
+    fn said_of_signature(feature: &Feature) -> bool {
+        feature.to_string().contains("signature") && !matches!(feature, Feature::Pair(..) | Feature::Last(..))
+    }
+
     /// Which of the features of symbols hold.
     fn said(segment: Segment, text: &str) -> Vec<String> {
         let traits = traits(text);
@@ -240,6 +267,9 @@ mod tests {
         let features = Feature::all_of(&traits);
         assert!(features.iter().all(|feature| feature.holds(&traits)));
         assert_eq!(features.len(), 5 + 11 + 3 + 5 + 1 + 1);
+        let brought =
+            |feature: &Feature| feature.signature_cells_that_bring().is_some_and(|c| c.contains(0, Symbol::Dash));
+        assert!(features.iter().all(|feature| brought(feature) == said_of_signature(feature)), "{features:?}");
         let distinct: std::collections::BTreeSet<_> = features.iter().collect();
         assert_eq!(distinct.len(), features.len());
     }

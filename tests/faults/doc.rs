@@ -21,7 +21,7 @@ ringcheck partner clear pod-1
 ```
 
 `when` holds conditions, all of which must be met: `kind`, `key`, `name = { residue, length }`,
-`payload` and `signature` `= { symbol, residue, offset }`, `payload_length_residue`, `edge`, `family`,
+`payload` and `signature` `= { symbol, residue, offset, then }`, `payload_length_residue`, `edge`, `family`,
 `share`. What strikes before the partner has seen a token can depend on edge, family and share
 only. The first rule of a pod that applies wins. `with` holds parameters, named in the last column.
 
