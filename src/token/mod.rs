@@ -20,6 +20,5 @@ pub use name::{NAME_CHARACTERS_MAX, OwnNames};
 pub use name_features::{CharacterClass, NameFeatures};
 pub use reach::{Form, Reach};
 pub use shape::shape_of;
-pub(crate) use shape::signature_cells;
 pub use space::{FeatureSet, FeatureSpace};
 pub use text::{TOKEN_TEXT_MAX, TokenText, TokenTextError};

@@ -15,7 +15,7 @@ pub fn shape_of(text: &str) -> TokenShape {
 }
 
 /// The cells of a signature's text.
-pub(crate) fn signature_cells(signature: &str) -> SignatureCells {
+fn signature_cells(signature: &str) -> SignatureCells {
     let mut found = SignatureCells::default();
     for (offset, symbol) in cells(signature).take_while(|(offset, _)| *offset < SignatureCells::OFFSETS) {
         found.insert(offset, symbol);
