@@ -23,8 +23,8 @@ use ringcheck::io::receiver::{DeliveryError, EmailSender, Outbox, WebhookSender}
 use ringcheck::io::tls::Tls;
 use ringcheck::model::{AttemptId, IncidentNumber, LocationName, ReceiverName, SecretRef, Share, Timestamp};
 use ringcheck::plan::{
-    Email, HttpSettings, LocationSettings, NodeSettings, Owner, Plan, Receiver, ReceiverKind, SecretOrText, Severity,
-    SmtpSecurity, StatusPageSettings, StoreSettings, Webhook,
+    AvoidApproval, AvoidSettings, Email, HttpSettings, LocationSettings, NodeSettings, Owner, Plan, Receiver,
+    ReceiverKind, SecretOrText, Severity, SmtpSecurity, StatusPageSettings, StoreSettings, Webhook,
 };
 
 const URL: &str = "https://ringcheck.example.com";
@@ -164,6 +164,7 @@ fn facts(state: IncidentState) -> IncidentFacts {
         trouble: None,
         subject: "Calls fail for some agents: partner refuses tokens – überall".to_owned(),
         finding: None,
+        avoid: None,
         remedies: Vec::new(),
         runbooks: Vec::new(),
     }
@@ -439,6 +440,7 @@ fn plan(receivers: Vec<Receiver>) -> Plan {
             http: HttpSettings { operator: any, operator_token: None, public: any },
             owner: Owner { to: Vec::new() },
             status_page: StatusPageSettings { title: String::new(), url: String::new(), notice_after: Duration::ZERO },
+            avoid: AvoidSettings { approval: AvoidApproval::Required, expires_after: Duration::ZERO },
         },
         pods: Vec::new(),
         probes: Vec::new(),

@@ -9,7 +9,7 @@ use super::ending::{Ending, Failure, exit_code};
 use super::globals::Globals;
 use super::logging;
 use super::output::Color;
-use super::{calibrate, check, check_config, demo, init, partner, pause, run, schema, sim, token};
+use super::{affected, avoid, calibrate, check, check_config, demo, init, partner, pause, run, schema, sim, token};
 
 /// Finds the calls that fail, says for whom and why, and pages once.
 #[derive(Debug, Parser)]
@@ -39,6 +39,8 @@ enum Command {
     Check(check::Args),
     Run(run::Args),
     Pause(pause::Args),
+    Affected(affected::Args),
+    Avoid(avoid::Args),
     Partner(partner::Args),
     Sim(sim::Args),
     Schema(schema::Args),
@@ -56,6 +58,8 @@ impl Command {
 
     fn run(&self, globals: &Globals) -> Result<Ending, Failure> {
         match self {
+            Self::Affected(args) => affected::run(args, globals),
+            Self::Avoid(args) => avoid::run(args, globals),
             Self::Check(args) => check::run(args, globals),
             Self::Demo(args) => demo::run(args, globals),
             Self::CheckConfig(args) => check_config::run(args, globals),

@@ -3,8 +3,10 @@
 //!
 //! A new command is one file here, one `mod` line below, and two lines in `command_line.rs`.
 
+mod affected;
 mod attempt_table;
 mod attempts;
+mod avoid;
 mod calibrate;
 mod check;
 mod check_config;
@@ -15,7 +17,9 @@ mod forecast;
 mod globals;
 mod init;
 mod init_files;
+mod input;
 mod logging;
+mod operator;
 pub mod output;
 mod partner;
 mod pause;

@@ -5,7 +5,6 @@ mod bound;
 mod census;
 mod cover;
 mod explain;
-mod input;
 mod missing;
 mod picture;
 mod set;

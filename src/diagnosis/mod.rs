@@ -3,6 +3,7 @@
 //! only; who asks, mints and dials is not its business. `docs/diagnosis.md` tells the method.
 
 mod affected;
+mod chance;
 mod evidence;
 mod fail_share;
 mod family;
@@ -18,6 +19,7 @@ mod verification;
 mod wish;
 
 pub use affected::{Affected, Remedy};
+pub use chance::Chance;
 pub use evidence::{Evidence, HowFailed, LOOKS_MAX, Look};
 pub use fail_share::FailShare;
 pub use family::Family;

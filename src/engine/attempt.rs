@@ -49,6 +49,7 @@ impl Engine {
                 self.volatile.escalate = true;
                 self.commit(turn, Record::Resumed { at: turn.now(), pod });
             }
+            Input::Command(Command::ApproveAvoid { incident, until }) => self.approve_avoid(turn, incident, until),
             Input::Trouble { what, on } => self.trouble(turn, what, on),
         }
     }

@@ -241,6 +241,9 @@ pub struct IncidentFacts {
     /// What separates failing from passing tokens, as far as it is known; boxed because it is large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<Box<Finding>>,
+    /// What a token service may avoid; only while all is verified that it needs to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avoid: Option<super::Avoid>,
     /// What helps those hit now, the least effort first; empty while that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<Remedy>,

@@ -39,6 +39,7 @@ impl Engine {
         }
         self.begin_diagnoses(turn);
         self.refresh(turn);
+        self.approve_by_itself(turn);
         self.close_what_is_over(turn);
         self.end_diagnoses();
     }
@@ -155,6 +156,7 @@ impl Engine {
             trouble: None,
             subject: String::new(),
             finding: None,
+            avoid: None,
             remedies: Vec::new(),
             runbooks: Vec::new(),
         }
@@ -188,7 +190,7 @@ impl Engine {
         worth
     }
 
-    fn update(&mut self, turn: &mut Turn, facts: IncidentFacts) {
+    pub(super) fn update(&mut self, turn: &mut Turn, facts: IncidentFacts) {
         self.commit(turn, Record::IncidentUpdated { incident: Box::new(facts) });
     }
 
@@ -196,6 +198,7 @@ impl Engine {
     pub(super) fn fill_in(&self, facts: &mut IncidentFacts) {
         if let Some(finding) = self.finding(facts) {
             facts.remedies = self.remedies(facts, &finding);
+            facts.avoid = super::avoid::avoidable(facts.finding.as_deref(), facts.avoid, &finding, self.volatile.now);
             facts.finding = Some(Box::new(finding));
         }
         for impact in &mut facts.pods {
@@ -319,6 +322,7 @@ fn is_news(known: &IncidentFacts, fresh: &IncidentFacts) -> bool {
     said(known) != said(fresh)
         || first_split(known) != first_split(fresh)
         || claim(known) != claim(fresh)
+        || known.avoid != fresh.avoid
         || known.runbooks != fresh.runbooks
 }
 

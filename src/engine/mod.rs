@@ -5,6 +5,7 @@
 mod alert;
 mod attempt;
 mod attribution;
+mod avoid;
 mod baseline;
 pub mod bound;
 mod cusum;
@@ -36,6 +37,7 @@ mod tuning;
 mod turn;
 mod view;
 
+pub use avoid::{Approval, Avoid};
 pub use facts::{
     ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notification, NotifyReason,
     PodImpact, Split, Symptom, TraitClass, Whose, WhoseVerdict,

@@ -1,9 +1,10 @@
 //! Who must be told what, why now; and the outbox: repeats, retries, fallbacks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{PodName, ReceiverName, Timestamp, millis};
-use crate::plan::Plan;
+use crate::plan::{Plan, Receiver, ReceiverKind};
 
 use super::dispatches::Dispatches;
 use super::pipeline::Engine;
@@ -18,6 +19,8 @@ use super::{
 const UPDATE_NOT_WITHIN: Duration = Duration::from_secs(20);
 /// Messages about one incident and receiver at most; then only its end is told.
 const MESSAGES_MAX: u32 = 12;
+/// So many of them may tell what may be avoided; the rest is for people.
+const AVOID_MESSAGES_MAX: u32 = 6;
 /// Waits between tries of a delivery; the last one repeats.
 const BACKOFF: [Duration; 5] = [
     Duration::from_secs(2),
@@ -44,6 +47,7 @@ impl Engine {
         for (incident, reason) in to_tell {
             self.tell(turn, &plan, &incident, reason);
         }
+        self.tell_machines(turn, &plan);
         self.hand_out(turn);
     }
 
@@ -54,6 +58,26 @@ impl Engine {
                 incident.told.iter().cloned().collect()
             }
         };
+        self.queue(turn, incident, reason, to);
+    }
+
+    /// Tells webhooks that a token service may avoid tokens now, or may no longer.
+    fn tell_machines(&mut self, turn: &mut Turn, plan: &Plan) {
+        let now = turn.now();
+        let to_tell: Vec<Incident> =
+            self.state.open_incidents().filter(|incident| is_for_machines(incident, now)).cloned().collect();
+        for incident in to_tell {
+            let is_webhook = |receiver: &&Arc<Receiver>| matches!(receiver.kind, ReceiverKind::Webhook(_));
+            let webhooks = plan.receivers.iter().filter(is_webhook).map(|receiver| receiver.name.clone());
+            let to: Vec<ReceiverName> = webhooks.filter(|name| incident.told.contains(name)).collect();
+            if to.is_empty() {
+                continue;
+            }
+            self.queue(turn, &incident, NotifyReason::Learned, to);
+        }
+    }
+
+    fn queue(&mut self, turn: &mut Turn, incident: &Incident, reason: NotifyReason, to: Vec<ReceiverName>) {
         let mut facts = incident.facts.clone();
         if reason != NotifyReason::First {
             self.fill_in(&mut facts);
@@ -192,6 +216,18 @@ fn reason_to_tell(incident: &Incident, now: Timestamp) -> Option<NotifyReason> {
     } else {
         None
     }
+}
+
+/// True if nothing but what a token service may avoid is new: an approval is given, renewed or
+/// over. People are told nothing then.
+fn is_for_machines(incident: &Incident, now: Timestamp) -> bool {
+    let Some(said) = &incident.said else { return false };
+    let (settled, known) = (incident.facts.state == IncidentState::Resolved, Said::of(&incident.facts));
+    !settled
+        && known.avoid != said.avoid
+        && incident.sequence < AVOID_MESSAGES_MAX
+        && millis(now.since(incident.last_told)) >= millis(UPDATE_NOT_WITHIN)
+        && reason_to_tell(incident, now).is_none()
 }
 
 /// The receivers of an incident's first page, each once.

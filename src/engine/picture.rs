@@ -35,6 +35,7 @@ impl Engine {
             outbox: u32::try_from(self.state.outbox.len()).unwrap_or(u32::MAX),
             paused_until: self.state.paused_until.filter(|until| *until > now),
             configured: self.state.configured,
+            avoid_expires_after: self.plan().map(|plan| plan.node.avoid.expires_after),
             facts: self.state.facts,
         }
     }

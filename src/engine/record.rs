@@ -225,6 +225,15 @@ pub enum Record {
         /// At which token, and what it told.
         look: crate::diagnosis::Look,
     },
+    /// A token service may avoid the tokens that fail.
+    AvoidApproved {
+        /// When.
+        at: Timestamp,
+        /// Those of which incident.
+        incident: IncidentNumber,
+        /// Until when at the latest.
+        until: Timestamp,
+    },
     /// An incident is over.
     IncidentResolved {
         /// When.
@@ -337,6 +346,7 @@ impl Record {
             | Self::AlertResolved { at, .. }
             | Self::DiagnosisBegan { at, .. }
             | Self::Looked { at, .. }
+            | Self::AvoidApproved { at, .. }
             | Self::IncidentResolved { at, .. }
             | Self::NotificationDelivered { at, .. }
             | Self::NotificationAbandoned { at, .. }
@@ -375,6 +385,7 @@ impl Record {
             | Self::IncidentUpdated { .. }
             | Self::DiagnosisBegan { .. }
             | Self::Looked { .. }
+            | Self::AvoidApproved { .. }
             | Self::IncidentResolved { .. }
             | Self::NotificationQueued { .. }
             | Self::NotificationDelivered { .. }

@@ -12,7 +12,8 @@ use super::follow_up::FollowUp;
 use super::pod_state::{Alert, BoundToken, PodState};
 use super::rules::PodRules;
 use super::{
-    AlertState, DeliveryId, IncidentFacts, IncidentState, Notice, Notification, NotifyReason, Record, Rule, Trouble,
+    AlertState, Approval, DeliveryId, IncidentFacts, IncidentState, Notice, Notification, NotifyReason, Record, Rule,
+    Trouble,
 };
 
 /// Closed incidents and notices that are remembered for the dashboard and the status page.
@@ -85,6 +86,9 @@ pub struct Said {
     /// How far the diagnosis was.
     #[serde(default)]
     pub finding: Option<FindingState>,
+    /// Until when it said that tokens may be avoided, if they may.
+    #[serde(default)]
+    pub avoid: Option<Timestamp>,
     /// True if it said that nobody can connect somewhere.
     pub total: bool,
 }
@@ -126,6 +130,11 @@ impl State {
             Record::Looked { incident, look, .. } => {
                 if let Some(evidence) = self.incidents.get_mut(incident).and_then(|known| known.evidence.as_mut()) {
                     evidence.take(look.clone());
+                }
+            }
+            Record::AvoidApproved { at, incident, until } => {
+                if let Some(avoid) = self.incidents.get_mut(incident).and_then(|known| known.facts.avoid.as_mut()) {
+                    avoid.approval = Some(Approval { at: *at, until: *until });
                 }
             }
             Record::IncidentResolved { at, number } => self.close(*at, *number),
@@ -260,6 +269,7 @@ impl State {
             incident.facts.resolved = Some(at);
             // Its finding stays; what it rested on is in the journal.
             incident.evidence = None;
+            incident.facts.avoid = None;
         }
     }
 
@@ -312,6 +322,7 @@ impl Said {
             whose: facts.whose.is_known().then(|| facts.whose.verdict.clone()),
             split: facts.pods.iter().any(|pod| !pod.evidence.splits.is_empty()),
             finding: facts.finding.as_ref().map(|finding| finding.state).filter(|state| *state != FindingState::Open),
+            avoid: facts.avoid.and_then(|avoid| avoid.approval).map(|approval| approval.until),
             total: facts.pods.iter().any(|pod| pod.experience == super::Experience::NobodyConnects),
         }
     }

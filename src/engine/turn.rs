@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{AttemptReport, AttemptSpec, PodName, Timestamp};
+use crate::model::{AttemptReport, AttemptSpec, IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
 use super::{DeliveryId, Notification, Record, Trouble};
@@ -67,6 +67,13 @@ pub enum Command {
     Resume {
         /// In which pod; in all if `None`.
         pod: Option<PodName>,
+    },
+    /// Let a token service avoid the tokens that fail; without effect unless that is verified.
+    ApproveAvoid {
+        /// Those of which incident.
+        incident: IncidentNumber,
+        /// Until when at the latest.
+        until: Timestamp,
     },
 }
 

@@ -1,6 +1,8 @@
 //! A read-only picture of everything, for dashboard, API, status page and metrics. Published
 //! after turns; whoever reads it never touches the engine.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EdgeName, IncidentNumber, LocationName, PodName, ProbeName, Share, Timestamp};
@@ -62,6 +64,8 @@ pub struct View {
     pub paused_until: Option<Timestamp>,
     /// When the configuration was last changed.
     pub configured: Option<Timestamp>,
+    /// How long an approval of what a token service may avoid lasts; absent before the first plan.
+    pub avoid_expires_after: Option<Duration>,
     /// Facts recorded since the node's first start.
     pub facts: u64,
 }

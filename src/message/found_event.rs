@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diagnosis::{Counts, FailShare, FindingState};
-use crate::engine::IncidentFacts;
+use crate::engine::{Avoid, IncidentFacts};
 
 use super::finding;
 
@@ -34,6 +34,31 @@ pub struct DiagnosisData {
     pub outside: CountsData,
     /// What helps those hit now, the least effort first.
     pub remedies: Vec<String>,
+    /// What a token service may do about it by itself; null while it is not verified which tokens
+    /// fail, or if only a share of them does.
+    pub avoid: Option<AvoidData>,
+}
+
+/// The permission to avoid the tokens that fail. It ends with the incident, and when the diagnosis
+/// says otherwise: then this is null.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct AvoidData {
+    /// Since when it is verified that these tokens fail, RFC 3339.
+    pub since: String,
+    /// True once somebody, or the configuration, has approved it; holds until `expires`.
+    pub approved: bool,
+    /// The end of the approval, RFC 3339; null while there is none.
+    pub expires: Option<String>,
+}
+
+impl From<Avoid> for AvoidData {
+    fn from(avoid: Avoid) -> Self {
+        Self {
+            since: avoid.since.to_rfc3339(),
+            approved: avoid.approval.is_some(),
+            expires: avoid.approval.map(|approval| approval.until.to_rfc3339()),
+        }
+    }
 }
 
 /// Looks at tokens.
@@ -68,6 +93,7 @@ impl DiagnosisData {
             inside: found.inside.into(),
             outside: found.outside.into(),
             remedies: facts.remedies.iter().map(finding::help).collect(),
+            avoid: facts.avoid.map(AvoidData::from),
         })
     }
 }

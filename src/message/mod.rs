@@ -17,7 +17,7 @@ mod subject_matter;
 mod tests;
 
 pub use event::{BODY_BYTES_MAX, IncidentEvent, event};
-pub use found_event::{CountsData, DiagnosisData};
+pub use found_event::{AvoidData, CountsData, DiagnosisData};
 pub use headline::{headline, subject};
 pub use notice::{Language, NoticeText, notice_text, notice_title};
 pub use page::{Page, incident_url, page};

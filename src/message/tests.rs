@@ -92,6 +92,7 @@ fn incident(subject: &str, symptom: Option<Symptom>, pods: Vec<PodImpact>) -> In
         trouble: None,
         subject: subject.to_owned(),
         finding: None,
+        avoid: None,
         remedies: Vec::new(),
         runbooks: vec!["https://wiki.example.com/voice/tokens".to_owned()],
     }

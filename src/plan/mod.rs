@@ -15,7 +15,8 @@ mod threshold;
 pub use crate::model::{Deadlines, SecretRef};
 pub use budget::Budget;
 pub use node_settings::{
-    ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner, StatusPageSettings, StoreSettings,
+    AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner,
+    StatusPageSettings, StoreSettings,
 };
 pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
 pub use population::{AgentNames, Population, Unseen};

@@ -24,6 +24,8 @@ pub struct NodeSettings {
     pub owner: Owner,
     /// What the public sees.
     pub status_page: StatusPageSettings,
+    /// What a token service is told to avoid.
+    pub avoid: AvoidSettings,
 }
 
 /// Where a node probes from.
@@ -82,4 +84,22 @@ pub struct StatusPageSettings {
     pub url: String,
     /// A notice is opened so long after an incident, if it is still open.
     pub notice_after: Duration,
+}
+
+/// What a token service is told to avoid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvoidSettings {
+    /// Who says so.
+    pub approval: AvoidApproval,
+    /// How long one approval lasts.
+    pub expires_after: Duration,
+}
+
+/// Who says that tokens are to be avoided, once it is verified which ones fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AvoidApproval {
+    /// A person, for each incident.
+    Required,
+    /// ringcheck by itself, again and again for as long as the incident lasts.
+    Automatic,
 }

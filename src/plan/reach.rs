@@ -40,16 +40,27 @@ impl Pod {
         account.application_sid.as_deref().filter(|_| kind == TokenKind::Capability)
     }
 
+    /// What the tokens of an agent with this name look like, one for each kind and key that the
+    /// pod has. None is made that the partner would take. Nothing where tokens are fetched from
+    /// elsewhere, whose claims are not known, or if the name is longer than any name can be.
+    pub fn forms_of_name(&self, name: &str) -> Vec<Form> {
+        let TokenSource::Minted { ttl_s, .. } = &self.tokens else { return Vec::new() };
+        let classes = TokenKind::ALL.into_iter().flat_map(|kind| (0..self.keys(kind)).map(move |key| (kind, key)));
+        classes.filter_map(|(kind, key)| self.form_of(name, kind, KeySlot(key), *ttl_s)).collect()
+    }
+
     fn form(&self, names: &OwnNames, kind: TokenKind, key: KeySlot, name_length: u8, ttl_s: u32) -> Option<Form> {
-        let PartnerAccount::Twilio(account) = &self.partner;
         // The shortest number: what the minter takes too, as long as it has at most ten names.
-        let identity = names.name(0, name_length);
+        self.form_of(&names.name(0, name_length), kind, key, ttl_s)
+    }
+
+    fn form_of(&self, identity: &str, kind: TokenKind, key: KeySlot, ttl_s: u32) -> Option<Form> {
+        let PartnerAccount::Twilio(account) = &self.partner;
         let outgoing = self.outgoing(kind);
         let key_of = signing_key(account, kind, key)?;
-        let request =
-            MintRequest { account, key: key_of, identity: &identity, outgoing, now: ANY_TIME, ttl_s, serial: 1 };
+        let request = MintRequest { account, key: key_of, identity, outgoing, now: ANY_TIME, ttl_s, serial: 1 };
         let TokenShape { payload, lengths, .. } = shape_of(mint(&request).expose());
-        let name_length = u8::try_from(identity.len()).ok()?;
+        let name_length = u8::try_from(identity.chars().count()).ok()?;
         Some(Form {
             kind,
             key,

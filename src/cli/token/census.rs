@@ -9,13 +9,12 @@ use serde::Serialize;
 
 use crate::cli::ending::{Ending, Failure};
 use crate::cli::globals::Globals;
+use crate::cli::input::InputArgs;
 use crate::cli::output::{self, Format};
 use crate::model::TokenKind;
 use crate::partner::twilio::{Reading, name_features};
 use crate::plan::AgentNames;
 use crate::token::{CharacterClass, NAME_CHARACTERS_MAX, NameFeatures};
-
-use super::input::InputArgs;
 
 /// Count what agents' names look like: lengths and characters, for a pod's [tokens] population
 #[derive(Debug, clap::Args)]

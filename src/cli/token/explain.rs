@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use crate::cli::ending::{Ending, Failure};
 use crate::cli::globals::Globals;
+use crate::cli::input::InputArgs;
 use crate::cli::output::{self, Color, Format};
 use crate::io::clock;
 use crate::model::{Symbol, Timestamp, TokenKind};
 use crate::partner::twilio::Reading;
 use crate::token::{NameFeatures, PartAnatomy, parts_of};
 
-use super::input::InputArgs;
 use super::picture;
 
 /// Show what tokens look like: where `-` and `_` stand, lengths, kind, name, times

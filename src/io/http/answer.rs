@@ -24,7 +24,7 @@ impl Serialize for Moment {
     }
 }
 
-fn moment(at: Timestamp) -> Moment {
+pub(super) fn moment(at: Timestamp) -> Moment {
     Moment(at)
 }
 

@@ -10,6 +10,7 @@
 mod answer;
 mod api;
 mod assets;
+mod avoid;
 mod chart;
 mod command;
 mod dashboard;
@@ -33,6 +34,7 @@ mod sample;
 mod tests;
 
 pub use answer::AttemptAnswer;
+pub use avoid::ApproveRequest;
 pub use command::{PAUSE_MAX, PauseRequest, parse_length};
 pub use guard::{Access, AccessError};
 pub use health::ReloadRequest;

@@ -13,7 +13,8 @@ use crate::model::Timestamp;
 use super::events::STREAMS_MAX;
 use super::guard::BODY_BYTES_MAX;
 use super::{
-    Access, History, Metrics, ReloadRequest, api, assets, dashboard, events, guard, health, incident_page, pod_page,
+    Access, History, Metrics, ReloadRequest, api, assets, avoid, dashboard, events, guard, health, incident_page,
+    pod_page,
 };
 
 /// What the operator side reads and where its commands go.
@@ -52,7 +53,7 @@ impl Desk {
 
 /// Every route of the operator side, as `docs/api.md` lists them.
 #[cfg(test)]
-pub(super) const ROUTES: [&str; 21] = [
+pub(super) const ROUTES: [&str; 23] = [
     "GET /",
     "GET /pods/{name}",
     "GET /incidents/{number}",
@@ -67,6 +68,8 @@ pub(super) const ROUTES: [&str; 21] = [
     "GET /api/v1/components",
     "GET /api/v1/notices",
     "GET /api/v1/events",
+    "GET /api/v1/avoid",
+    "POST /api/v1/avoid/approve",
     "POST /api/v1/pause",
     "POST /api/v1/resume",
     "GET /metrics",
@@ -96,6 +99,8 @@ impl Operator {
             .route("/api/v1/components", get(api::components))
             .route("/api/v1/notices", get(api::notices))
             .route("/api/v1/events", get(events::stream))
+            .route("/api/v1/avoid", get(avoid::show))
+            .route("/api/v1/avoid/approve", post(avoid::approve))
             .route("/api/v1/pause", post(super::command::pause))
             .route("/api/v1/resume", post(super::command::resume))
             .route("/metrics", get(health::metrics))

@@ -4,18 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnosis::{Conjunction, Counts, FailShare, Finding, FindingState, Predicate, Remedy};
 use crate::engine::{
-    AlertState, AlertView, Audience, Component, ComponentState, ComponentStatus, Evidence, Experience, IncidentFacts,
-    IncidentState, Notice, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact, PodView, ProbeView, Rule, Split, Symptom,
-    TraitClass, Verdict, View, Whose, WhoseVerdict,
+    AlertState, AlertView, Approval, Audience, Avoid, Component, ComponentState, ComponentStatus, Evidence, Experience,
+    IncidentFacts, IncidentState, Notice, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact, PodView, ProbeView, Rule,
+    Split, Symptom, TraitClass, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
 use crate::model::{
     AttemptId, AttemptReport, CertificateSeen, DeviceError, EdgeName, ErrorClass, Failure, FailureReason,
-    IncidentNumber, KeySlot, LocationName, Outcome, PartnerSaid, PodName, ProbeName, Role, Share, SignatureCells, Step,
-    StepTiming, Symbol, Timestamp, TokenKind, TokenShape, Traits,
+    IncidentNumber, KeySlot, LocationName, Outcome, PartnerSaid, PodName, ProbeName, Role, Segment, Share,
+    SignatureCells, Step, StepTiming, Symbol, Timestamp, TokenKind, TokenShape, Traits,
 };
 use crate::plan::{Severity, StatusPageSettings};
+use crate::token::Feature;
 
 /// 10 September 2024, 23:00:12 UTC.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_726_009_212_000);
@@ -260,9 +262,38 @@ fn incident_facts() -> IncidentFacts {
         trouble: None,
         subject: "Calls fail for some agents: partner refuses tokens".to_owned(),
         finding: None,
+        avoid: None,
         remedies: Vec::new(),
         runbooks: vec!["https://runbooks.example.com/voice".to_owned()],
     }
+}
+
+/// It is verified which tokens the incident hits, and perhaps approved to avoid them until then.
+pub(super) fn avoidable(until: Option<Timestamp>) -> View {
+    let mut view = incident();
+    let failed = |failed, of| Counts { failed, of };
+    let facts = &mut view.incidents[0];
+    facts.finding = Some(Box::new(Finding {
+        state: FindingState::Verified,
+        predicate: Predicate(vec![Conjunction(vec![
+            Feature::Kind(TokenKind::Capability),
+            Feature::AtResidue(Segment::Payload, Symbol::Underscore, 3),
+        ])]),
+        fails: Some(FailShare::All),
+        posterior: Share::clamped(0.998),
+        background: Share::clamped(0.01),
+        inside: failed(14, 14),
+        outside: failed(0, 41),
+        again: failed(3, 3),
+        ruled_out: Vec::new(),
+        symptoms: Vec::new(),
+        pods: std::collections::BTreeMap::new(),
+    }));
+    facts.remedies = vec![Remedy::OtherKind(TokenKind::Access), Remedy::OtherNameLength(1)];
+    let approval = until.map(|until| Approval { at: ago(30), until });
+    facts.avoid = Some(Avoid { since: ago(60), approval });
+    view.avoid_expires_after = Some(Duration::from_hours(2));
+    view
 }
 
 /// Everything paused, and one pod that nobody has looked at.

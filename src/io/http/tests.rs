@@ -184,6 +184,37 @@ async fn pausing_reaches_the_engine_or_says_why_not() {
 }
 
 #[tokio::test]
+async fn what_to_avoid_is_told_once_it_is_approved() {
+    let as_json = [("content-type", "application/json")];
+    let approve = |incident| format!(r#"{{"incident":{incident}}}"#);
+    let mut bench = bench(sample::avoidable(None), None);
+    insta::assert_json_snapshot!("avoid_waiting", json(&bench.router, "/api/v1/avoid").await);
+    let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &as_json, &approve(42)).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(text(answer).await, r#"{"incident":42,"until":"2024-09-11T01:00:12.000Z"}"#);
+    let Some(Input::Command(Command::ApproveAvoid { incident, until })) = bench.engine.recv().await else {
+        panic!("no approval arrived")
+    };
+    assert_eq!((incident.0, until), (42, sample::NOW.plus(std::time::Duration::from_hours(2))));
+    let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &as_json, &approve(43)).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+
+    bench.views.send_replace(sample::published(sample::avoidable(Some(until))));
+    let told = json(&bench.router, "/api/v1/avoid").await;
+    assert_eq!((&told["avoid"][0]["expires"], &told["waiting"]), (&until.to_rfc3339().into(), &serde_json::json!([])));
+    let incident = json(&bench.router, "/api/v1/incidents/42").await;
+    assert_eq!(incident["diagnosis"]["avoid"]["approved"], true);
+    // An approval that is over is none.
+    bench.views.send_replace(sample::published(sample::avoidable(Some(sample::NOW))));
+    let told = json(&bench.router, "/api/v1/avoid").await;
+    assert_eq!((&told["avoid"], &told["waiting"][0]["approved"]), (&serde_json::json!([]), &false.into()));
+
+    bench.views.send_replace(sample::published(sample::incident()));
+    let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &as_json, &approve(42)).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn a_reload_tells_every_mistake() {
     let Bench { router, mut reload, .. } = bench(sample::quiet(), None);
     let node = async {

@@ -1,7 +1,10 @@
 //! `config/ringcheck.toml`.
 
 use crate::model::LocationName;
-use crate::plan::{ControlTarget, HttpSettings, LocationSettings, Severity, StatusPageSettings, StoreSettings};
+use crate::plan::{
+    AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, Severity, StatusPageSettings,
+    StoreSettings,
+};
 
 use super::receiver::ReceiverDraft;
 use super::table::{Placed, Table};
@@ -20,6 +23,8 @@ pub struct NodeDraft {
     pub owner: Vec<Placed<String>>,
     /// What the public sees.
     pub status_page: Option<StatusPageSettings>,
+    /// What a token service is told to avoid.
+    pub avoid: Option<AvoidSettings>,
     /// Who can be told.
     pub receivers: Vec<ReceiverDraft>,
     /// Who is told of what.
@@ -46,6 +51,7 @@ impl NodeDraft {
             http: table.table("http").and_then(|table| http(&table)),
             owner: table.table("owner").map(|table| table.texts("to")).unwrap_or_default(),
             status_page: table.table("status_page").and_then(|table| status_page(&table)),
+            avoid: table.table("avoid").and_then(|table| avoid(&table)),
             receivers: table.tables("receiver").iter().map(ReceiverDraft::read).collect(),
             routes: table.tables("route").iter().map(route).collect(),
         }
@@ -95,6 +101,14 @@ fn http(table: &Table<'_>) -> Option<HttpSettings> {
 fn status_page(table: &Table<'_>) -> Option<StatusPageSettings> {
     let (title, url, notice_after) = (table.text("title"), table.text("url"), table.duration("notice_after"));
     Some(StatusPageSettings { title: title?, url: without_slash(url?), notice_after: notice_after? })
+}
+
+fn avoid(table: &Table<'_>) -> Option<AvoidSettings> {
+    let approval = match table.text("approval").as_deref() {
+        Some("automatic") => AvoidApproval::Automatic,
+        _ => AvoidApproval::Required,
+    };
+    Some(AvoidSettings { approval, expires_after: table.duration("expires_after")? })
 }
 
 fn route(table: &Table<'_>) -> RouteDraft {

@@ -140,7 +140,7 @@ impl Whole {
         node: NodeDraft,
         pods: &BTreeSet<PodName>,
     ) -> Option<(NodeSettings, Vec<Arc<Receiver>>, Vec<Route>)> {
-        let NodeDraft { external_url, location, store, http, owner, status_page, receivers, routes } = node;
+        let NodeDraft { external_url, location, store, http, owner, status_page, avoid, receivers, routes } = node;
         let known = Receivers::read(receivers, &mut self.problems);
         let owner = Owner { to: known.find(&owner, &mut self.problems) };
         let routes: Vec<Route> = routes.into_iter().map(|route| known.route(route, pods, &mut self.problems)).collect();
@@ -161,6 +161,7 @@ impl Whole {
             http: http?,
             owner,
             status_page: status_page?,
+            avoid: avoid?,
         };
         Some((settings, known.all, routes))
     }

@@ -1,10 +1,13 @@
 //! What the engine says of faults of a token's text, in words, in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::town::*;
 use crate::diagnosis::{Finding, FindingState};
-use crate::engine::Audience;
+use crate::engine::{Approval, Audience, Avoid, Command, Engine, Input, NotifyReason, Record};
+use crate::model::{IncidentNumber, Timestamp};
+use crate::plan::{AvoidApproval, AvoidSettings};
 use crate::sim::World;
 
 /// The world's finding once it is settled, or at the latest after this time.
@@ -49,4 +52,63 @@ fn the_faults_of_a_text_are_named() {
     ] {
         assert_eq!(said(1, when, 3), words, "{when}");
     }
+}
+
+/// What may be avoided by the state of the only incident.
+fn avoid(engine: &Engine) -> Option<Avoid> {
+    let incidents = engine.state().incidents.values();
+    incidents.filter(|incident| incident.facts.audience == Audience::VoiceOnCall).last()?.facts.avoid
+}
+
+#[test]
+fn avoiding_takes_an_approval_that_survives_and_ends() {
+    let mut world = healthy(1, 30, 3);
+    strike(&mut world, "token-invalid", r#"kind = "capability""#);
+    settled(&mut world, Duration::from_mins(20));
+    let facts = incidents(&world, Audience::VoiceOnCall).pop().expect("an incident");
+    assert_eq!(avoid(world.engine()).map(|avoid| avoid.approval), Some(None), "it waits for a person");
+
+    let (now, until) = (world.now(), world.now().plus(Duration::from_hours(2)));
+    let command = |incident| Input::Command(Command::ApproveAvoid { incident, until });
+    let mut engine = Engine::restore(world.engine().state().clone());
+    engine.handle(now, Input::Planned(Arc::new(plan(1, 30))));
+    let turn = engine.handle(now, command(IncidentNumber(facts.number.0 + 1)));
+    assert!(!turn.records.iter().any(|record| matches!(record, Record::AvoidApproved { .. })), "no such incident");
+    engine.handle(now, command(facts.number));
+    let approved = avoid(&engine).expect("approved");
+    assert_eq!((approved.approval, approved.approved_until(now)), (Some(Approval { at: now, until }), Some(until)));
+    assert_eq!(approved.approved_until(until), None);
+
+    let restored = Engine::restore(engine.state().clone());
+    assert_eq!(avoid(&restored), Some(approved), "a restart forgets nothing");
+    let mut state = engine.state().clone();
+    state.apply(&Record::IncidentResolved { at: now, number: facts.number });
+    assert_eq!(avoid(&Engine::restore(state)), None, "it ends with the incident");
+}
+
+#[test]
+fn webhooks_are_told_of_approvals_that_renew_themselves() {
+    let mut plan = plan(1, 30);
+    plan.node.avoid = AvoidSettings { approval: AvoidApproval::Automatic, expires_after: Duration::from_mins(10) };
+    let mut world = World::new(Arc::new(plan), START, 3).journalled();
+    wait(&mut world, Duration::from_mins(30));
+    strike(&mut world, "token-invalid", r#"kind = "capability""#);
+    settled(&mut world, Duration::from_mins(20));
+    wait(&mut world, Duration::from_mins(1));
+    let until = |world: &World| -> Option<Timestamp> { avoid(world.engine())?.approved_until(world.now()) };
+    let first = until(&world).expect("approved");
+    wait(&mut world, Duration::from_mins(6));
+    assert!(until(&world).expect("still approved") > first, "renewed");
+    let told = |world: &World, until| -> Vec<String> {
+        let delivered = world.outside().delivered.iter().map(|delivered| &delivered.notification);
+        let of = |avoid: Option<Avoid>| avoid.and_then(|avoid| avoid.approval).map(|approval| approval.until);
+        let learned = delivered.filter(|told| told.reason == NotifyReason::Learned && of(told.incident.avoid) == until);
+        learned.map(|told| told.receiver.to_string()).collect()
+    };
+    assert_eq!(told(&world, Some(first)), ["oncall-hook"]);
+
+    let pods: Vec<_> = world.engine().state().pods.keys().cloned().collect();
+    pods.iter().for_each(|pod| world.clear(pod, None));
+    wait(&mut world, Duration::from_mins(30));
+    assert_eq!(until(&world), None);
 }

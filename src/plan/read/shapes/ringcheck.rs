@@ -17,6 +17,7 @@ pub static RINGCHECK: Shape = Shape {
         Key::default("http", Kind::Table(&HTTP), "{}", "Where it listens."),
         Key::required("owner", Kind::Table(&OWNER), "Who looks after the monitor itself."),
         Key::required("status_page", Kind::Table(&STATUS_PAGE), "What the public sees."),
+        Key::default("avoid", Kind::Table(&AVOID), "{}", "What a token service is told to avoid."),
         Key::required("receiver", Kind::List(&Kind::ByKind(&RECEIVERS), 1, 100), "Somebody who can be told."),
         Key::required(
             "route",
@@ -94,6 +95,27 @@ static STATUS_PAGE: Shape = Shape {
             "A public notice is opened so long after an incident, if it is still open.",
         )
         .such_as("\"2m\""),
+    ],
+};
+
+static AVOID: Shape = Shape {
+    name: "avoid",
+    doc: "What a token service is told to avoid while tokens of one kind fail: `/api/v1/avoid`.",
+    keys: &[
+        Key::default(
+            "approval",
+            Kind::Choice(&["required", "automatic"]),
+            "\"required\"",
+            "Who says so once it is verified which tokens fail: a person, for each incident, or ringcheck by itself.",
+        )
+        .such_as("\"automatic\""),
+        Key::default(
+            "expires_after",
+            Kind::Duration(5 * MINUTE, 7 * DAY),
+            "\"2h\"",
+            "How long one approval lasts. It ends sooner with the incident, or when what fails is known otherwise.",
+        )
+        .such_as("\"30m\""),
     ],
 };
 

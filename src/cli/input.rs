@@ -38,7 +38,13 @@ impl InputArgs {
         if bytes.len() as u64 > INPUT_MAX {
             return Err(anyhow!("{from} is larger than {} MiB; give it in pieces", INPUT_MAX >> 20));
         }
-        Ok(Input(SecretSlice::from(bytes)))
+        Ok(Input::from(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Input {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(SecretSlice::from(bytes))
     }
 }
 
