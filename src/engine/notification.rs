@@ -211,7 +211,10 @@ fn reason_to_tell(incident: &Incident, now: Timestamp) -> Option<NotifyReason> {
     let known = Said::of(&incident.facts);
     if known.pods > said.pods || (known.total && !said.total) {
         Some(NotifyReason::Wider)
-    } else if (known.whose.is_some() && known.whose != said.whose) || (known.split && !said.split) {
+    } else if (known.whose.is_some() && known.whose != said.whose)
+        || (known.split && !said.split)
+        || (known.finding.is_some() && known.finding != said.finding)
+    {
         Some(NotifyReason::Learned)
     } else {
         None

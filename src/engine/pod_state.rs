@@ -377,9 +377,11 @@ impl PodState {
         self.traits.firing(self.rules.traits.as_ref()?)
     }
 
-    /// The trait that more attempts should carry, if one is suspected enough.
+    /// The trait that more attempts should carry, if one is suspected enough, and no rule over all
+    /// attempts has fired: then the diagnosis looks closer, and a focus would only bend the shares.
     pub fn suspected_trait(&self) -> Option<&Feature> {
-        self.traits.focus(self.rules.traits.as_ref()?)
+        let known = self.firing().any(|rule| rule != Rule::Trait && rule.audience() == super::Audience::VoiceOnCall);
+        self.traits.focus(self.rules.traits.as_ref()?).filter(|_| !known)
     }
 
     /// Rule F.
