@@ -211,7 +211,7 @@ impl Diagnosis {
             }
             if rng.u8(0..4) == 0 {
                 // Symbols of the signature alone may be what decides.
-                unlike.0 |= u128::MAX & !like.0;
+                unlike.0 |= !like.0;
             }
             let candidate = self.expected(ground, like, unlike, CellWeights::NONE, rng);
             let apart = spared.is_none_or(|spared| !spared.hits_set(candidate.set));

@@ -151,7 +151,7 @@ impl Image {
 
     fn seen_at(&self, place: usize) -> usize {
         let offset = (place / 2 + self.rotation) % OFFSETS;
-        2 * offset + (place % 2 ^ (self.exchanged >> offset & 1) as usize)
+        2 * offset + ((place % 2) ^ (self.exchanged >> offset & 1) as usize)
     }
 
     /// The signature whose image these cells are.
@@ -159,7 +159,7 @@ impl Image {
         let mut cells = SignatureCells::NONE;
         for place in places {
             let seen = usize::from(*place);
-            let underscore = seen % 2 ^ (self.exchanged >> (seen / 2) & 1) as usize == 1;
+            let underscore = (seen % 2) ^ (self.exchanged >> (seen / 2) & 1) as usize == 1;
             let offset = (seen / 2 + OFFSETS - self.rotation) % OFFSETS;
             let symbol = if underscore { Symbol::Underscore } else { Symbol::Dash };
             cells.insert(u16::try_from(offset).unwrap_or(u16::MAX), symbol);

@@ -146,7 +146,7 @@ impl Cover {
             classes.flat_map(|class| class.lengths.iter().map(move |length| (class, length)))
         };
         let natural: u64 = forms().map(|(_, length)| u64::from(length.natural)).sum();
-        let (class, length) = if natural > 0 && made % NATURAL_ONE_IN == 0 {
+        let (class, length) = if natural > 0 && made.is_multiple_of(NATURAL_ONE_IN) {
             let mut drawn = StableHasher::new("natural token").number(made).finish() % natural;
             forms().find(|(_, length)| {
                 let here = drawn < u64::from(length.natural);

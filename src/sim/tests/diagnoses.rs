@@ -56,8 +56,8 @@ fn the_faults_of_a_text_are_named() {
 
 /// What may be avoided by the state of the only incident.
 fn avoid(engine: &Engine) -> Option<Avoid> {
-    let incidents = engine.state().incidents.values();
-    incidents.filter(|incident| incident.facts.audience == Audience::VoiceOnCall).last()?.facts.avoid
+    let mut incidents = engine.state().incidents.values();
+    incidents.rfind(|incident| incident.facts.audience == Audience::VoiceOnCall)?.facts.avoid
 }
 
 #[test]
