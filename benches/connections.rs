@@ -141,6 +141,7 @@ fn spec(plan: &Plan, number: u64) -> AttemptSpec {
         edge: plan.pods[0].edges()[0].clone(),
         at: Timestamp::MIN,
         deadline: Timestamp::MAX,
+        call: None,
     }
 }
 

@@ -173,6 +173,7 @@ impl Replay {
             steps: Vec::new(),
             certificate: None,
             partner: PartnerSaid::default(),
+            call: None,
         };
         self.pending.push_back((finished, Box::new(report)));
     }

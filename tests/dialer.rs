@@ -96,6 +96,7 @@ impl Bed {
             edge: pod.edges()[0].clone(),
             at: Timestamp::MIN,
             deadline: Timestamp::MAX,
+            call: None,
         }
     }
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::{
-    AddressFamily, CertificateSeen, Degradation, DeviceError, Outcome, PartnerSaid, SessionFacts, Step, StepTiming,
+    AddressFamily, CallFacts, CertificateSeen, Degradation, DeviceError, Outcome, PartnerSaid, SessionFacts, Step,
+    StepTiming,
 };
 
 /// What an attempt has found, from the first look at a name to the end of the socket.
@@ -22,6 +23,8 @@ pub struct Finding {
     pub partner: PartnerSaid,
     /// Address family of the connection, once there was one.
     pub family: Option<AddressFamily>,
+    /// What is known of the test call, if it was one.
+    pub call: Option<Box<CallFacts>>,
 }
 
 /// What has been seen so far, on the present route.
@@ -33,6 +36,7 @@ pub(super) struct Seen {
     pub(super) family: Option<AddressFamily>,
     pub(super) degraded: Vec<Degradation>,
     pub(super) device_errors: Vec<DeviceError>,
+    pub(super) call: Option<Box<CallFacts>>,
 }
 
 impl Seen {
@@ -70,12 +74,12 @@ impl Seen {
 
     /// The finding, with everything that was collected put into its outcome.
     pub(super) fn into_finding(self, mut outcome: Outcome, route: usize) -> Finding {
-        let Self { steps, certificate, partner, family, degraded, device_errors } = self;
+        let Self { steps, certificate, partner, family, degraded, device_errors, call } = self;
         match &mut outcome {
             Outcome::Completed { degraded: into } => *into = degraded,
             Outcome::Failed(failure) => failure.device_errors = device_errors,
             Outcome::Throttled { .. } | Outcome::Lost { .. } => {}
         }
-        Finding { outcome, steps, route, certificate, partner, family }
+        Finding { outcome, steps, route, certificate, partner, family, call }
     }
 }

@@ -186,6 +186,7 @@ impl<'a> Making<'a> {
             edge: edge.clone(),
             at,
             deadline: at.plus(probe.deadlines.connection(probe.hold)),
+            call: None,
         }
     }
 }

@@ -197,7 +197,7 @@ impl Engine {
         let now = turn.now();
         let id = AttemptId::of(&plan.node.location.name, &pod, &probe, id.0.as_millis(), id.1);
         let deadline = lane.lost_at(now);
-        let spec = AttemptSpec { id, pod: pod.clone(), probe, role, token, edge, at: now, deadline };
+        let spec = AttemptSpec { id, pod: pod.clone(), probe, role, token, edge, at: now, deadline, call: None };
         self.commit(turn, Record::AttemptStarted { spec: spec.remembered() });
         self.volatile.flights.insert(id, pod.clone());
         if let Some(state) = self.state.pods.get(&pod) {
@@ -320,6 +320,7 @@ impl Engine {
             finished: turn.now(),
             outcome,
             traits: report.traits,
+            call: report.call,
         };
         self.observe(turn, observation);
     }
@@ -442,6 +443,7 @@ impl Engine {
             finished: turn.now(),
             outcome: Outcome::Lost { reason },
             traits: spec.traits_asked_for(),
+            call: None,
         };
         self.observe(turn, observation);
     }

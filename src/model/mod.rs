@@ -1,6 +1,7 @@
 //! The words everything else is said in: ids, time, steps, outcomes, traits, reports. No
 //! behaviour beyond parsing, printing and arithmetic; nothing of ours below it.
 
+mod call;
 mod cell_weights;
 mod deadlines;
 mod device_error;
@@ -17,6 +18,7 @@ mod time;
 mod token_wish;
 mod traits;
 
+pub use call::{CallAudio, CallDirection, CallFacts, CallStatus, CallWish, Codec, FarHears, HeardSound};
 pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Outcome, PodName, ProbeName, Timestamp, Traits};
+use super::{AttemptId, CallFacts, Outcome, PodName, ProbeName, Timestamp, Traits};
 
 /// An attempt's outcome and traits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Observation {
     pub outcome: Outcome,
     /// What a fault could depend on.
     pub traits: Traits,
+    /// What is known of the test call, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<CallFacts>>,
 }
 
 /// Why an attempt is made. Follow-ups never count in shares: they are chosen because of a failure.

@@ -137,6 +137,37 @@ pub enum FailureReason {
     TokenEndpointStatus(u16),
     /// The product's token endpoint answered with something that is not a token.
     TokenEndpointMalformed,
+    /// The far side or the partner ended the call before its time, without a reason.
+    HungUp,
+    /// The answer's or the invite's session description cannot be used.
+    BadDescription,
+    /// No path for media was found, or the one there was broke.
+    NoPath,
+    /// The media keys could not be agreed.
+    NoKeys,
+    /// No packet of audio came.
+    NoAudio,
+    /// Packets came, with nothing but silence in them.
+    Silence,
+    /// Sound came, but it was not the call's own: the far side's voice did not reach us, or ours
+    /// did not come back.
+    NotHeard,
+    /// The tone of another call came: somebody else's audio.
+    WrongAudio,
+    /// The audio stopped before the call did.
+    AudioDied,
+    /// The REST API answered with this HTTP status.
+    RestStatus(u16),
+    /// The REST API's answer could not be read.
+    RestMalformed,
+    /// The call that was asked for never rang here.
+    NotDelivered,
+    /// The call stayed queued at the partner.
+    StuckQueued,
+    /// The call rang twice.
+    DeliveredTwice,
+    /// The call was withdrawn while it rang.
+    Cancelled,
 }
 
 impl fmt::Display for FailureReason {
@@ -164,6 +195,21 @@ impl fmt::Display for FailureReason {
             Self::HeartbeatLost => "heartbeat lost",
             Self::TokenEndpointStatus(status) => return write!(f, "token endpoint answered HTTP {status}"),
             Self::TokenEndpointMalformed => "token endpoint gave no token",
+            Self::HungUp => "hung up early",
+            Self::BadDescription => "session description cannot be used",
+            Self::NoPath => "no path for media",
+            Self::NoKeys => "no media keys",
+            Self::NoAudio => "no audio came",
+            Self::Silence => "only silence came",
+            Self::NotHeard => "not heard by the far side",
+            Self::WrongAudio => "another call's audio",
+            Self::AudioDied => "audio died in mid-call",
+            Self::RestStatus(status) => return write!(f, "REST API answered HTTP {status}"),
+            Self::RestMalformed => "REST API gave no call",
+            Self::NotDelivered => "never rang",
+            Self::StuckQueued => "stuck in the partner's queue",
+            Self::DeliveredTwice => "rang twice",
+            Self::Cancelled => "withdrawn while it rang",
         };
         f.write_str(text)
     }
@@ -190,6 +236,24 @@ pub enum Degradation {
     ForeignInvite,
     /// Text that is no JSON came; it throws inside the agent's page but the device lives on.
     Garbage,
+    /// The call was not confirmed to be over in time.
+    HangupUnconfirmed,
+    /// The audio had holes.
+    Choppy,
+    /// The audio was too quiet to be understood well.
+    Quiet,
+    /// The audio was too loud and distorted.
+    Clipped,
+    /// The audio began late.
+    LateAudio,
+    /// The audio took too long from mouth to ear.
+    LongDelay,
+    /// Too many packets were lost.
+    HighLoss,
+    /// The opinion score was low.
+    LowMos,
+    /// The call's status at the partner is not what happened here.
+    StatusMismatch,
 }
 
 /// By what sign the partner asked us to slow down.

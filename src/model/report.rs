@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, EdgeName, KeySlot, Outcome, PodName, ProbeName, Role, Step, Timestamp, TokenKind, TokenShape, TokenWish,
-    Traits,
+    AttemptId, CallFacts, CallWish, EdgeName, KeySlot, Outcome, PodName, ProbeName, Role, Step, Timestamp, TokenKind,
+    TokenShape, TokenWish, Traits,
 };
 
 /// One attempt to make; everything the minter and the dialer need to know.
@@ -28,6 +28,9 @@ pub struct AttemptSpec {
     pub at: Timestamp,
     /// When the engine gives it up as lost; later than the sum of what the steps may take.
     pub deadline: Timestamp,
+    /// The test call to make; `None` to connect only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallWish>,
 }
 
 impl AttemptSpec {
@@ -68,6 +71,9 @@ pub struct AttemptReport {
     /// What the partner said about itself.
     #[serde(default)]
     pub partner: PartnerSaid,
+    /// What is known of the test call, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<CallFacts>>,
 }
 
 /// One step's time.

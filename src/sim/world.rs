@@ -357,6 +357,7 @@ impl Outside {
             steps: Vec::new(),
             certificate: None,
             partner: PartnerSaid::default(),
+            call: None,
         };
         self.after(took, Input::AttemptFinished(Box::new(report)));
     }

@@ -98,6 +98,7 @@ impl Bed {
             edge: EdgeName::parse("ashburn").expect("a name"),
             at: Timestamp::MIN,
             deadline: Timestamp::MAX,
+            call: None,
         };
         let (sender, report) = oneshot::channel();
         self.waiting.lock().expect("not poisoned").insert(id, sender);

@@ -246,6 +246,7 @@ impl LifePorts {
             steps: Vec::new(),
             certificate: None,
             partner: PartnerSaid::default(),
+            call: None,
         }
     }
 

@@ -111,6 +111,7 @@ fn report(
         steps: std::iter::once(mint).chain(finding.steps).collect(),
         certificate: finding.certificate,
         partner: finding.partner,
+        call: finding.call,
     }
 }
 
@@ -136,6 +137,7 @@ pub(super) fn lost(spec: &AttemptSpec, started: Timestamp, reason: LostReason) -
         steps: Vec::new(),
         certificate: None,
         partner: PartnerSaid::default(),
+        call: None,
     }
 }
 

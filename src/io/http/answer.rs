@@ -419,6 +419,8 @@ pub struct AttemptAnswer {
     traits: Traits,
     certificate_not_after: Option<Moment>,
     partner: crate::model::PartnerSaid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Box<crate::model::CallFacts>>,
 }
 
 #[derive(Serialize)]
@@ -430,7 +432,8 @@ struct StepAnswer {
 impl AttemptAnswer {
     /// The attempt as it was recorded.
     pub fn of(attempt: &RecordedAttempt) -> Self {
-        let AttemptReport { id, started, finished, outcome, traits, steps, certificate, partner } = &attempt.report;
+        let AttemptReport { id, started, finished, outcome, traits, steps, certificate, partner, call } =
+            &attempt.report;
         Self {
             id: hex(*id),
             pod: attempt.pod.to_string(),
@@ -449,6 +452,7 @@ impl AttemptAnswer {
             traits: traits.clone(),
             certificate_not_after: certificate.map(|seen| moment(seen.not_after)),
             partner: partner.clone(),
+            call: call.clone(),
         }
     }
 }

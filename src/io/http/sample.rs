@@ -385,6 +385,7 @@ pub(super) fn attempt() -> RecordedAttempt {
                 edge: Some("ashburn".to_owned()),
                 ..PartnerSaid::default()
             },
+            call: None,
         },
     }
 }

@@ -64,6 +64,7 @@ fn report(number: u64, outcome: Outcome) -> AttemptReport {
         steps: Vec::new(),
         certificate: None,
         partner: PartnerSaid::default(),
+        call: None,
     }
 }
 

@@ -1,0 +1,204 @@
+//! A test call: how it shall go, and what came of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Which way a call goes, seen from the agent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CallDirection {
+    /// The agent calls.
+    Outbound,
+    /// The agent is called.
+    Inbound,
+}
+
+impl CallDirection {
+    /// Both directions.
+    pub const ALL: [Self; 2] = [Self::Outbound, Self::Inbound];
+
+    /// The name in config, metrics and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
+impl fmt::Display for CallDirection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How speech is coded.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// G.711 mu-law, 8 kHz: what the SDK prefers.
+    Pcmu,
+    /// Opus, 48 kHz.
+    Opus,
+}
+
+impl Codec {
+    /// The name in config, metrics and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pcmu => "pcmu",
+            Self::Opus => "opus",
+        }
+    }
+}
+
+/// How a test call shall go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct CallWish {
+    /// Which way.
+    pub direction: CallDirection,
+    /// How long audio is listened to before we hang up, in milliseconds.
+    pub hold_ms: u32,
+    /// Inbound: how long it rings before it is answered, in milliseconds.
+    pub ring_ms: u32,
+    /// How speech shall be coded.
+    pub codec: Codec,
+}
+
+/// What is known of a test call once it is over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CallFacts {
+    /// How it was to go.
+    pub wish: CallWish,
+    /// The partner's id of it (`CA…`), for the partner's support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Outbound: from the invite to the answer. Inbound: from accepting to the keys. In
+    /// milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_up_ms: Option<u32>,
+    /// Inbound: from the partner's promise to make it ring until it rang, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_ms: Option<u32>,
+    /// What was heard; absent if media never flowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<CallAudio>,
+    /// The call's status as the partner tells it, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<CallStatus>,
+}
+
+impl CallFacts {
+    /// Nothing is known yet.
+    pub const fn of(wish: CallWish) -> Self {
+        Self { wish, sid: None, set_up_ms: None, delivery_ms: None, audio: None, status: None }
+    }
+}
+
+/// The audio of a call, both ways, in numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CallAudio {
+    /// What we heard.
+    pub heard: HeardSound,
+    /// Whether the far side heard us, as far as its echo or its reports tell.
+    pub far_hears: FarHears,
+    /// From being connected to the first sound, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sound_ms: Option<u32>,
+    /// Mouth to ear and back, in milliseconds: how long our tone took to come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_ms: Option<u32>,
+    /// Level of what was heard, in dBov times ten (0 is full scale; -160 is -16 dBov).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level_decidbov: Option<i16>,
+    /// Holes in what should have been heard, of 40 ms or more.
+    pub gaps: u32,
+    /// The longest hole, in milliseconds.
+    pub longest_gap_ms: u32,
+    /// Samples at full scale, in thousandths.
+    pub clipped_permille: u16,
+    /// Packets that did not come, in thousandths of those that should have.
+    pub loss_permille: u16,
+    /// Most packets missing in a row.
+    pub loss_burst: u32,
+    /// Interarrival jitter (RFC 3550), in microseconds.
+    pub jitter_us: u32,
+    /// To the far side and back by RTCP or STUN, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<u32>,
+    /// Opinion score by the E-model (ITU-T G.107), times a hundred: 100 to 450.
+    pub mos_centi: u16,
+    /// Opinion score by the SDK's own formula, times a hundred.
+    pub sdk_mos_centi: u16,
+}
+
+/// What was heard, all in all.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeardSound {
+    /// Our own tone, with this call's id.
+    OurTone,
+    /// A tone of ringcheck with another id: another call's audio.
+    ForeignTone,
+    /// Sound, but no tone of ours.
+    OtherSound,
+    /// Packets of silence.
+    Silence,
+    /// No packets.
+    Nothing,
+}
+
+/// Whether the far side heard us.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FarHears {
+    /// Our tone came back.
+    Yes,
+    /// It was audible itself, but our tone did not come back.
+    No,
+    /// Not known: nothing was heard from there.
+    Unknown,
+}
+
+/// The status of a call at the partner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallStatus {
+    /// Not rung yet.
+    Queued,
+    /// Ringing.
+    Ringing,
+    /// Answered.
+    InProgress,
+    /// Ended after having been answered.
+    Completed,
+    /// Callee busy.
+    Busy,
+    /// Could not be made.
+    Failed,
+    /// Not answered.
+    NoAnswer,
+    /// Withdrawn before it was answered.
+    Canceled,
+    /// Something that we do not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl CallStatus {
+    /// The partner's own word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Ringing => "ringing",
+            Self::InProgress => "in-progress",
+            Self::Completed => "completed",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no-answer",
+            Self::Canceled => "canceled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
