@@ -30,7 +30,7 @@ const TOKENS_TRIED: u64 = 64;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_is_the_same_on_real_sockets_and_in_virtual_time() {
-    let faults: Vec<Fault> = Fault::all().collect();
+    let faults: Vec<Fault> = Fault::all().filter(|fault| fault.entry().group.calls().is_none()).collect();
     let bed = Arc::new(Bed::start(faults.len()).await);
     for (number, fault) in faults.iter().enumerate() {
         bed.set_faults(number, vec![FaultRule::always(*fault)]).await;
@@ -109,6 +109,7 @@ fn virtual_outcome(probe: &Probe, met: Behaviour, kind: TokenKind) -> Outcome {
         hold: probe.hold,
         register: true,
         routes: vec![Route { dns: false, tls: true }],
+        call: None,
     };
     Outcomes::new(settings).course(&[Some(met)], kind).finding.outcome.clone()
 }

@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::{
-    CertificateSeen, Deadlines, Degradation, Failure, FailureReason, Outcome, SessionFacts, Signalling,
-    SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp, millis,
+    CallDirection, CertificateSeen, Deadlines, Degradation, Failure, FailureReason, Outcome, RestAnswer, RestRequest,
+    SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp, millis,
 };
 
-use super::Finding;
 use super::finding::Seen;
+use super::test_call::TestCall;
+use super::{CallSettings, Finding};
 
 /// The close code of a device that leaves in peace.
 const CLOSE_NORMAL: u16 = 1000;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub register: bool,
     /// The first choice and what to fall back to; at least one, and one more is ever tried.
     pub routes: Vec<Route>,
+    /// The call to make once connected (outbound) or registered (inbound), if any.
+    pub call: Option<CallSettings>,
 }
 
 /// Which steps the way to an edge has.
@@ -65,6 +68,12 @@ pub enum Input<'a> {
     Foreign,
     /// The socket has ended.
     Ended(SocketEnd),
+    /// The socket for media is open, at this address.
+    MediaOpen(SocketAddr),
+    /// A datagram came on it.
+    Datagram(SocketAddr, &'a [u8]),
+    /// What the partner's REST API answered to the last [`Output::Rest`] that wants an answer.
+    Rest(&'a RestAnswer),
     /// Time has come to [`Connection::wake`].
     Timeout,
 }
@@ -85,6 +94,18 @@ pub enum Output {
     Send(String),
     /// Close the WebSocket with this code.
     Close(u16),
+    /// Open a socket for media (UDP), on the address that the WebSocket has.
+    OpenMedia,
+    /// Send this datagram on it.
+    Datagram {
+        /// Where to.
+        to: SocketAddr,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Ask the partner's REST API; the answer comes back as [`Input::Rest`], but for
+    /// [`RestRequest::End`], for which nobody waits.
+    Rest(RestRequest),
     /// It is over. Comes exactly once, and last.
     Done(Box<Finding>),
 }
@@ -98,17 +119,22 @@ impl fmt::Debug for Output {
             Self::Upgrade => f.write_str("Upgrade"),
             Self::Send(text) => write!(f, "Send({} bytes)", text.len()),
             Self::Close(code) => write!(f, "Close({code})"),
+            Self::OpenMedia => f.write_str("OpenMedia"),
+            Self::Datagram { to, bytes } => write!(f, "Datagram({to}, {} bytes)", bytes.len()),
+            Self::Rest(request) => write!(f, "Rest({request:?})"),
             Self::Done(finding) => write!(f, "Done({finding:?})"),
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// This step is under way.
     Waiting(Step),
     /// Registered, and staying so for a while.
     Holding,
+    /// A call is under way, with steps and deadlines of its own.
+    Calling,
     /// Everything is said.
     Over,
 }
@@ -117,11 +143,11 @@ enum Phase {
 ///
 /// Time is the time since the attempt began, from a clock that only goes forward.
 pub struct Connection<S> {
-    signalling: S,
-    settings: Settings,
+    pub(super) signalling: S,
+    pub(super) settings: Settings,
     started: Timestamp,
-    elapsed: Duration,
-    phase: Phase,
+    pub(super) elapsed: Duration,
+    pub(super) phase: Phase,
     /// When the phase began and when it has taken too long.
     began: Duration,
     due: Duration,
@@ -130,11 +156,16 @@ pub struct Connection<S> {
     route: usize,
     /// True while frames can be sent.
     open: bool,
-    seen: Seen,
+    pub(super) seen: Seen,
+    /// The call, while one is under way.
+    pub(super) call: Option<Box<TestCall>>,
+    /// An error that was raised while audio flowed, with its code on the wire: if the call ends
+    /// next, that is why.
+    pub(super) call_error: Option<Option<u32>>,
     verdict: Option<Outcome>,
     /// The first route's failure, while the second is tried.
     first: Option<Box<Finding>>,
-    outputs: VecDeque<Output>,
+    pub(super) outputs: VecDeque<Output>,
 }
 
 impl<S: Signalling> Connection<S> {
@@ -152,6 +183,8 @@ impl<S: Signalling> Connection<S> {
             route: 0,
             open: false,
             seen: Seen::default(),
+            call: None,
+            call_error: None,
             verdict: None,
             first: None,
             outputs: VecDeque::new(),
@@ -177,6 +210,9 @@ impl<S: Signalling> Connection<S> {
             (_, Input::Text(text)) if self.open => self.signalling.received(self.now(), text),
             (_, Input::Foreign) if self.open => self.signalling.received_foreign(self.now()),
             (_, Input::Ended(end)) if self.open => self.socket_ended(end_reason(end), Some(end)),
+            (Phase::Calling, Input::MediaOpen(local)) => self.media_open(local),
+            (Phase::Calling, Input::Datagram(from, bytes)) => self.datagram(from, bytes),
+            (_, Input::Rest(answer)) => self.rest_answered(answer.clone()),
             (_, Input::Timeout) => self.timeout(),
             _ => {}
         }
@@ -190,7 +226,11 @@ impl<S: Signalling> Connection<S> {
         }
         let device = if self.open { self.signalling.wake() } else { None };
         let device = device.map(|at| at.since(self.started));
-        Some(device.map_or(self.due, |at| at.min(self.due)))
+        let due = match (&self.call, self.phase) {
+            (Some(call), Phase::Calling) => call.wake().unwrap_or(self.due),
+            _ => self.due,
+        };
+        Some(device.map_or(due, |at| at.min(due)))
     }
 
     /// The next thing to do; `None` when drained.
@@ -199,7 +239,7 @@ impl<S: Signalling> Connection<S> {
     }
 
     /// The moment, for the device: whole milliseconds.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.started.plus(Duration::from_millis(millis(self.elapsed).unsigned_abs()))
     }
 
@@ -317,6 +357,7 @@ impl<S: Signalling> Connection<S> {
                 self.seen.degrade(Degradation::Reconnected);
                 self.complete();
             }
+            Phase::Calling => self.call_failed(reason),
             Phase::Waiting(_) | Phase::Holding | Phase::Over => self.fail(reason),
         }
     }
@@ -326,6 +367,9 @@ impl<S: Signalling> Connection<S> {
         if self.open && self.signalling.wake().is_some_and(|wake| wake <= now) {
             self.signalling.timeout(now);
             self.judge();
+        }
+        if self.phase == Phase::Calling {
+            return self.call_timeout();
         }
         if self.elapsed < self.due || self.phase == Phase::Over {
             return;
@@ -337,7 +381,7 @@ impl<S: Signalling> Connection<S> {
             }
             Phase::Waiting(_) => self.fail(FailureReason::NoAnswer),
             Phase::Holding => self.leave(),
-            Phase::Over => {}
+            Phase::Calling | Phase::Over => {}
         }
     }
 
@@ -355,6 +399,7 @@ impl<S: Signalling> Connection<S> {
             if let Phase::Waiting(step) = self.phase {
                 self.done(step);
             }
+            self.end_call();
             let finding = mem::take(&mut self.seen).into_finding(outcome, self.route);
             self.finish_with(finding);
         }
@@ -362,7 +407,7 @@ impl<S: Signalling> Connection<S> {
 
     /// Takes what the device gives out. Where `judging` is false the socket's end has already
     /// been judged, and only the errors that it raises count.
-    fn drain(&mut self, judging: bool) {
+    pub(super) fn drain(&mut self, judging: bool) {
         while let Some(output) = self.signalling.poll() {
             match output {
                 SignallingOutput::Send(text) if self.open => self.outputs.push_back(Output::Send(text)),
@@ -393,6 +438,7 @@ impl<S: Signalling> Connection<S> {
             SignallingEvent::Offline => self.offline(),
             SignallingEvent::StreamEnded => self.cut_off(FailureReason::StreamEnded),
             SignallingEvent::HeartbeatLost => self.cut_off(FailureReason::HeartbeatLost),
+            SignallingEvent::Call(event) => self.call_event(event),
         }
     }
 
@@ -402,7 +448,9 @@ impl<S: Signalling> Connection<S> {
         }
         self.done(Step::Connected);
         self.seen.session(facts);
-        if self.settings.register {
+        if self.calls(CallDirection::Outbound) {
+            self.begin_call();
+        } else if self.settings.register {
             self.wait_for(Step::Registered);
             self.signalling.register(self.now());
         } else {
@@ -415,6 +463,9 @@ impl<S: Signalling> Connection<S> {
             return;
         }
         self.done(Step::Registered);
+        if self.calls(CallDirection::Inbound) {
+            return self.begin_call();
+        }
         self.phase = Phase::Holding;
         self.due = self.elapsed.saturating_add(self.settings.hold);
         if self.settings.hold.is_zero() {
@@ -422,7 +473,7 @@ impl<S: Signalling> Connection<S> {
         }
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.wait_for(Step::Hangup);
         self.signalling.leave(self.now());
     }
@@ -431,6 +482,7 @@ impl<S: Signalling> Connection<S> {
         match self.phase {
             Phase::Waiting(Step::Hangup) => self.left(true),
             Phase::Waiting(Step::Registered) | Phase::Holding => self.fail(FailureReason::WentOffline),
+            Phase::Calling => self.call_offline(),
             Phase::Waiting(_) | Phase::Over => {}
         }
     }
@@ -447,6 +499,7 @@ impl<S: Signalling> Connection<S> {
                 let failure = failed(step, FailureReason::Rejected, wire_code);
                 self.decide(failure);
             }
+            Phase::Calling => self.call_raised(wire_code),
             Phase::Over => {}
         }
     }
@@ -455,6 +508,8 @@ impl<S: Signalling> Connection<S> {
     fn cut_off(&mut self, reason: FailureReason) {
         if self.phase == Phase::Waiting(Step::Hangup) {
             self.left(false);
+        } else if self.phase == Phase::Calling {
+            self.call_failed(reason);
         } else {
             self.fail(reason);
         }
@@ -467,6 +522,7 @@ impl<S: Signalling> Connection<S> {
         match self.phase {
             Phase::Waiting(step) => Some(step),
             Phase::Holding => Some(Step::Registered),
+            Phase::Calling => self.call.as_ref().map(|call| call.step()),
             Phase::Over => None,
         }
     }
@@ -485,12 +541,12 @@ impl<S: Signalling> Connection<S> {
         self.complete();
     }
 
-    fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         self.decide(Outcome::completed());
     }
 
     /// The first verdict stands.
-    fn decide(&mut self, outcome: Outcome) {
+    pub(super) fn decide(&mut self, outcome: Outcome) {
         self.verdict.get_or_insert(outcome);
     }
 

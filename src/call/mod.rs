@@ -36,10 +36,19 @@
 //!   wanted to see, and whether the partner takes devices back is what the next attempt looks at.
 //! - With a token that is not ours to register, the attempt is complete when it is connected.
 
+pub mod audio;
 mod connection;
+mod connection_call;
+mod conversation;
 mod finding;
+mod media;
+mod test_call;
 #[cfg(test)]
 mod tests;
 
 pub use connection::{Connection, Input, Output, Route, Settings};
 pub use finding::Finding;
+pub use media::{
+    AudioPacket, BadDescription, FarReport, Media, MediaEvent, MediaOutput, MediaSettings, without_candidates,
+};
+pub use test_call::CallSettings;

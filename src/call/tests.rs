@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Deadlines, Degradation, DeviceError, ErrorClass, FailureReason, Outcome, SessionFacts, Signalling, SignallingEvent,
-    SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
+    Deadlines, Degradation, DeviceError, ErrorClass, ExpectedCall, FailureReason, MediaTrouble, Outcome, SessionFacts,
+    Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
 };
 
 /// A device whose frames are words: each word is the event that it makes.
@@ -70,6 +70,11 @@ impl Signalling for Scripted {
     fn leave(&mut self, _: Timestamp) {
         self.send("leave");
     }
+    fn invite(&mut self, _: Timestamp, _: &str, _: &str) {}
+    fn expect(&mut self, _: ExpectedCall) {}
+    fn answer(&mut self, _: Timestamp, _: &str) {}
+    fn hang_up(&mut self, _: Timestamp) {}
+    fn media_trouble(&mut self, _: MediaTrouble) {}
     fn ended(&mut self, _: Timestamp, end: SocketEnd) {
         match end {
             SocketEnd::NotOpened | SocketEnd::Refused => {
@@ -101,7 +106,7 @@ const WAIT: Input<'_> = Input::Timeout;
 
 fn settings(routes: usize) -> Settings {
     let deadlines = Deadlines::DEFAULT;
-    Settings { deadlines, hold: Duration::from_secs(2), register: true, routes: vec![ROUTE; routes] }
+    Settings { deadlines, hold: Duration::from_secs(2), register: true, routes: vec![ROUTE; routes], call: None }
 }
 
 struct Told {

@@ -37,6 +37,11 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// The start itself, for machines that reckon from it. Says nothing about the time of day.
+    pub fn origin(self) -> Instant {
+        self.0
+    }
+
     /// Time since the start.
     pub fn time(self) -> Duration {
         self.0.elapsed()

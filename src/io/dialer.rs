@@ -4,9 +4,12 @@
 
 mod attempt;
 mod line;
+mod media_socket;
 mod refusal;
 mod stream;
 mod tcp;
+
+pub(super) use refusal::retry_after_seconds;
 
 use std::io;
 use std::panic::AssertUnwindSafe;

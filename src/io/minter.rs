@@ -7,7 +7,7 @@ mod workshop;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::model::{AttemptSpec, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
+use crate::model::{AttemptSpec, CallDirection, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
 use crate::plan::{Pod, TokenSource};
 use crate::token::{TokenText, shape_of};
 
@@ -32,6 +32,8 @@ pub struct Minted {
     pub key: KeySlot,
     /// Length of the name in it; 0 where the token is not ours and we did not choose the name.
     pub name_length: u8,
+    /// The name in it, where we chose it.
+    pub identity: Option<String>,
     /// False if the name in it is not ours to register.
     pub register: bool,
 }
@@ -59,10 +61,12 @@ impl Minter {
             (TokenWish::Fresh { key, .. }, TokenSource::Endpoint(endpoint)) => {
                 let text = self.endpoints.fetch(endpoint, deadline).await?;
                 let (shape, kind) = (shape_of(text.expose()), endpoint.kind);
-                Minted { text, shape, kind, key, name_length: 0, register: endpoint.test_agents }
+                Minted { text, shape, kind, key, name_length: 0, identity: None, register: endpoint.test_agents }
             }
             (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
-                let order = Order { pod: Arc::clone(pod), kind, key, name_length, unlike, wanted, ttl_s: *ttl_s };
+                let calls_out = spec.call.is_some_and(|call| call.direction == CallDirection::Outbound);
+                let pod = Arc::clone(pod);
+                let order = Order { pod, kind, key, name_length, unlike, wanted, ttl_s: *ttl_s, calls_out };
                 self.workshop.mint(order, deadline).await?
             }
         };

@@ -7,6 +7,7 @@ pub mod dialer;
 pub mod http;
 pub mod minter;
 pub mod not_done;
+mod partner_rest;
 pub mod receiver;
 pub mod resolver;
 pub mod secrets;

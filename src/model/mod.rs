@@ -9,6 +9,7 @@ mod id;
 mod observation;
 mod outcome;
 mod report;
+mod rest;
 mod secret_ref;
 mod share;
 mod signalling;
@@ -26,9 +27,12 @@ pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodNa
 pub use observation::{Observation, Role};
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};
+pub use rest::{RestAnswer, RestRequest};
 pub use secret_ref::SecretRef;
 pub use share::Share;
-pub use signalling::{SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd};
+pub use signalling::{
+    CallEvent, ExpectedCall, MediaTrouble, SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd,
+};
 pub use stable_hash::StableHasher;
 pub use step::Step;
 pub use time::{Timestamp, humane, millis};

@@ -23,6 +23,22 @@ pub trait Signalling {
     /// Ends the registration properly.
     fn leave(&mut self, now: Timestamp);
 
+    /// Asks for a call, with our session description. `temporary` is its id until the partner has
+    /// given it one.
+    fn invite(&mut self, now: Timestamp, temporary: &str, description: &str);
+
+    /// From now on a call that comes in with this sign is ours; all others are left alone.
+    fn expect(&mut self, sign: ExpectedCall);
+
+    /// Accepts the call that came in, with our session description.
+    fn answer(&mut self, now: Timestamp, description: &str);
+
+    /// Ends the call, if there is one.
+    fn hang_up(&mut self, now: Timestamp);
+
+    /// The call's media are in trouble: the device raises what the SDK would.
+    fn media_trouble(&mut self, trouble: MediaTrouble);
+
     /// The socket could not be opened or has ended.
     fn ended(&mut self, now: Timestamp, end: SocketEnd);
 
@@ -82,6 +98,54 @@ pub enum SignallingEvent {
     Degraded(Degradation),
     /// Nothing was heard for as long as the SDK waits.
     HeartbeatLost,
+    /// Something happened to our call.
+    Call(CallEvent),
+}
+
+/// By what a call that comes in is known to be ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ExpectedCall {
+    /// This text among its parameters: it came with the order to ring us.
+    Marker(String),
+    /// The partner's id of it.
+    Sid(String),
+}
+
+/// Something happened to our call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallEvent {
+    /// It rings on the far side.
+    Ringing {
+        /// The partner's id of the call.
+        sid: Option<String>,
+    },
+    /// The far side has answered.
+    Answered {
+        /// The partner's id of the call.
+        sid: Option<String>,
+        /// Its session description.
+        description: String,
+    },
+    /// A call of ours comes in.
+    Invited {
+        /// The partner's id of the call.
+        sid: String,
+        /// Its session description.
+        description: String,
+    },
+    /// The call that came in was withdrawn.
+    Cancelled,
+    /// The far side or the partner has ended it. A device error that says why came before.
+    Ended,
+}
+
+/// Trouble with a call's media that the SDK tells the application.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MediaTrouble {
+    /// The far side's description cannot be used.
+    Description,
+    /// There is no path any more.
+    Path,
 }
 
 /// What the partner said when it accepted the token.

@@ -15,7 +15,7 @@ use crate::sim::{Node, TcpFault, TlsFault, TransportFault, UpgradeFault};
 
 use super::listener::Pod;
 use super::request::{Request, plain, switching};
-use super::socket;
+use super::{rest, socket};
 
 /// The path of the WebSocket.
 const PATH: &str = "/signal";
@@ -138,7 +138,10 @@ impl Client<'_> {
             self.place.edge = edge;
         }
         let Some(key) = request.websocket_key().filter(|_| request.path() == PATH) else {
-            return other_request(&mut stream, &request).await;
+            if !rest::serve(self, &mut stream, &request).await {
+                other_request(&mut stream, &request).await;
+            }
+            return;
         };
         let fault = self.fault(|fault| match fault {
             TransportFault::Upgrade(fault) => Some((fault, upgrade_word(fault))),

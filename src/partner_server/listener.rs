@@ -2,16 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::model::{EdgeName, PodName};
-use crate::partner::twilio::KeyRing;
+use crate::partner::twilio::{AccountKeys, KeyRing};
+use crate::sim::twilio::{RestDesk, RingOrder};
 use crate::sim::{Behaviour, FaultRule, TcpFault, TransportFault};
 
 use super::certificates::Certificates;
@@ -23,6 +24,8 @@ use super::truth::Truth;
 pub(super) const CONNECTIONS_MAX: usize = 4096;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
+/// Orders that a client may be behind with; older ones are lost to it.
+const ORDERS_MAX: usize = 64;
 /// Pause after a failed accept or bind: out of file descriptors, most likely.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -32,6 +35,11 @@ pub(super) struct Pod {
     pub(super) edge: EdgeName,
     pub(super) account_sid: String,
     pub(super) keys: Arc<KeyRing>,
+    /// The account's keys, for the REST API.
+    pub(super) account: AccountKeys,
+    /// What the REST API wants of the clients.
+    pub(super) orders: broadcast::Sender<Order>,
+    desk: Arc<Mutex<RestDesk>>,
     pub(super) address: SocketAddr,
     pub(super) seed: u64,
     pub(super) certificates: Option<Arc<Certificates>>,
@@ -44,6 +52,15 @@ pub(super) struct Pod {
     /// Bound to the same port and never listening: while the listener is closed, nobody else
     /// gets the port, and who connects is refused.
     _reserve: TcpSocket,
+}
+
+/// What the REST API wants of the client that it concerns; all hear it.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// Ring, if you have this name.
+    Ring(RingOrder),
+    /// End this call, if it is yours.
+    End(String),
 }
 
 /// The pod's faults as they are switched.
@@ -69,6 +86,9 @@ impl Pod {
             edge: settings.edge.clone(),
             account_sid: settings.keys.account_sid.clone(),
             keys: Arc::new(KeyRing::new(vec![settings.keys.clone()])),
+            account: settings.keys.clone(),
+            orders: broadcast::Sender::new(ORDERS_MAX),
+            desk: Arc::default(),
             address: reserve.local_addr()?,
             seed,
             certificates,
@@ -79,6 +99,16 @@ impl Pod {
             connections: AtomicU64::new(0),
             _reserve: reserve,
         })
+    }
+
+    /// The desk that knows of the pod's calls.
+    pub(super) fn desk(&self) -> MutexGuard<'_, RestDesk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to be held by a client.
+    pub(super) fn shared_desk(&self) -> Arc<Mutex<RestDesk>> {
+        Arc::clone(&self.desk)
     }
 
     /// The number of the next connection, from 1.

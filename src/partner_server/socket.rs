@@ -11,11 +11,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::io::clock;
+use crate::io::clock::{self, Stopwatch};
 use crate::model::Timestamp;
 use crate::sim::twilio::{Peer, PeerOutput};
 
 use super::connection::{Client, Droppable};
+use super::listener::Order;
+use super::media_sockets::MediaSockets;
 
 /// Largest message that is taken from a client, in bytes: a session description has some 10 kB.
 const MESSAGE_MAX: usize = 256 * 1024;
@@ -35,10 +37,35 @@ pub(super) async fn serve<S: Droppable>(client: &Client<'_>, stream: S, read_alr
         .max_frame_size(Some(MESSAGE_MAX));
     let mut socket = WebSocketStream::from_partially_read(stream, read_already, Role::Server, Some(config)).await;
     let keys = Arc::clone(&client.pod.keys);
-    let mut peer = Peer::new(keys, client.faults.clone(), client.place.clone(), clock::now());
+    let now = clock::now();
+    let mut peer = Peer::new(keys, client.faults.clone(), client.place.clone(), now).with_calls(
+        Stopwatch::start().origin(),
+        now,
+        client.pod.shared_desk(),
+    );
+    let mut media = MediaSockets::on(client.pod.address.ip());
+    let mut orders = client.pod.orders.subscribe();
     loop {
         while let Some(output) = peer.poll() {
-            if !act(client, &mut socket, output).await {
+            let going_on = match output {
+                PeerOutput::OpenMedia(leg) => {
+                    if let Ok(local) = media.open(leg).await {
+                        peer.media_open(clock::now(), leg, local);
+                    }
+                    true
+                }
+                PeerOutput::Datagram { leg, to, bytes } => {
+                    media.send(leg, to, &bytes).await;
+                    true
+                }
+                PeerOutput::CloseMedia(leg) => {
+                    media.close(leg);
+                    true
+                }
+                output => act(client, &mut socket, output).await,
+            };
+            if !going_on {
+                peer.left(clock::now());
                 return;
             }
         }
@@ -47,7 +74,10 @@ pub(super) async fn serve<S: Droppable>(client: &Client<'_>, stream: S, read_alr
         }
         let wake = peer.wake();
         tokio::select! {
+            biased;
+            datagram = media.next() => peer.datagram(clock::now(), datagram.leg, datagram.from, &datagram.bytes),
             message = socket.next() => take(&mut peer, message),
+            Ok(order) = orders.recv() => follow(&mut peer, order),
             () = sleep_until(wake) => peer.timeout(clock::now()),
         }
     }
@@ -58,7 +88,18 @@ fn take(peer: &mut Peer, message: Option<Result<Message, Error>>) {
         Some(Ok(Message::Text(text))) => peer.received(clock::now(), &text),
         Some(Ok(Message::Binary(_))) => peer.received_binary(),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-        Some(Ok(Message::Close(_)) | Err(_)) | None => peer.left(),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => peer.left(clock::now()),
+    }
+}
+
+/// Does what the REST API wants, if it concerns this client.
+fn follow(peer: &mut Peer, order: Order) {
+    match order {
+        Order::Ring(order) if peer.registered_as() == Some(order.identity.as_str()) => peer.ring(clock::now(), &order),
+        Order::Ring(_) => {}
+        Order::End(sid) => {
+            peer.end_call(clock::now(), &sid);
+        }
     }
 }
 
@@ -67,6 +108,8 @@ async fn act<S: Droppable>(client: &Client<'_>, socket: &mut WebSocketStream<S>,
     match output {
         PeerOutput::Text(text) => send(socket, Message::text(text)).await,
         PeerOutput::Binary(bytes) => send(socket, Message::binary(bytes)).await,
+        // The caller sees to media.
+        PeerOutput::OpenMedia(_) | PeerOutput::Datagram { .. } | PeerOutput::CloseMedia(_) => true,
         PeerOutput::Note(note) => {
             client.note(&note);
             true

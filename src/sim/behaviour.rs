@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::call_fault::CallFault;
 use super::misparse::Misparse;
 
 /// What a fault makes the partner do.
@@ -11,6 +12,8 @@ pub enum Behaviour {
     Transport(TransportFault),
     /// Once the client has shown its token.
     Session(SessionFault),
+    /// In a test call.
+    Call(CallFault),
 }
 
 /// Trouble before there is a WebSocket.

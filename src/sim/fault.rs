@@ -81,7 +81,7 @@ impl Fault {
     pub fn transport(&self) -> Option<TransportFault> {
         match self.behaviour {
             Behaviour::Transport(fault) => Some(fault),
-            Behaviour::Session(_) => None,
+            Behaviour::Session(_) | Behaviour::Call(_) => None,
         }
     }
 }

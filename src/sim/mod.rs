@@ -3,6 +3,7 @@
 
 mod answers;
 mod behaviour;
+mod call_fault;
 mod candidates;
 mod catalogue;
 mod fault;
@@ -23,6 +24,9 @@ mod world;
 
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
+};
+pub use call_fault::{
+    CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault,
 };
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};

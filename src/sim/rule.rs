@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AddressFamily, EdgeName, Traits};
 
 use super::behaviour::{Behaviour, SessionFault, TransportFault};
+use super::call_fault::CallFault;
 use super::fault::{Fault, UnknownFault};
 use super::predicate::{Node, Percent, Predicate};
 use super::setting::{SettingError, Settings};
@@ -43,7 +44,8 @@ pub enum RuleError {
 impl FaultRule {
     /// A rule, if the fault can depend on what the predicate asks.
     pub fn new(fault: Fault, when: Predicate) -> Result<Self, RuleError> {
-        if fault.transport().is_some() && !when.is_blind() {
+        let is_rest = matches!(fault.behaviour(), Behaviour::Call(CallFault::Rest(_)));
+        if (fault.transport().is_some() || is_rest) && !when.is_blind() {
             return Err(RuleError::Blind(fault.name()));
         }
         Ok(Self { fault, when })
@@ -78,6 +80,18 @@ impl FaultRule {
             _ => true,
         };
         (matters && self.when.holds(traits, node)).then_some(fault)
+    }
+
+    /// The fault of a call of a client with these traits, if the rule is one and applies.
+    pub fn call(&self, traits: &Traits, node: Node) -> Option<CallFault> {
+        let Behaviour::Call(fault) = self.fault.behaviour() else { return None };
+        self.when.holds(traits, node).then_some(fault)
+    }
+
+    /// The fault of the REST API, if the rule is one and applies.
+    pub fn rest(&self, edge: &EdgeName, family: Option<AddressFamily>, node: Node) -> Option<CallFault> {
+        let Behaviour::Call(fault @ CallFault::Rest(_)) = self.fault.behaviour() else { return None };
+        self.when.holds_unseen(edge, family, node).then_some(fault)
     }
 }
 

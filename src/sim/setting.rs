@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Symbol;
 
 use super::behaviour::{Behaviour, Ending, Oddity, SessionFault, TransportFault, UpgradeFault};
+use super::call_fault::{CallFault, DeliveryFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault};
 use super::misparse::{Misparse, Part, Wrong};
 
 /// Parameters of a fault; what is absent stays as the catalogue has it.
@@ -44,6 +45,12 @@ pub struct Settings {
     /// Frames in a flood, at most 100 000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<u32>,
+    /// How much quieter, or how far below full scale, in dB: at most 90.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db: Option<u8>,
+    /// A share of the packets, 1 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
 }
 
 /// A parameter that a fault does not have, or not in this range.
@@ -131,7 +138,9 @@ impl Settings {
             "a code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999",
         )?;
         fits(self.bytes.is_none_or(|bytes| (64..=BYTES_MAX).contains(&bytes)), "bytes", "64 to 67108864")?;
-        fits(self.frames.is_none_or(|frames| frames <= FRAMES_MAX), "frames", "at most 100000")
+        fits(self.frames.is_none_or(|frames| frames <= FRAMES_MAX), "frames", "at most 100000")?;
+        fits(self.db.is_none_or(|db| db <= 90), "db", "at most 90")?;
+        fits(self.percent.is_none_or(|percent| (1..=100).contains(&percent)), "percent", "1 to 100")
     }
 }
 
@@ -178,6 +187,62 @@ impl Taken {
             }
             Behaviour::Transport(_) => behaviour,
             Behaviour::Session(fault) => Behaviour::Session(self.session(fault)),
+            Behaviour::Call(fault) => Behaviour::Call(self.call(fault)),
+        }
+    }
+
+    fn call(&mut self, fault: CallFault) -> CallFault {
+        use CallFault as F;
+        match fault {
+            F::SetUp(SetUpFault::RingingLate(delay)) => F::SetUp(SetUpFault::RingingLate(self.delay(delay))),
+            F::SetUp(SetUpFault::AnswerLate(delay)) => F::SetUp(SetUpFault::AnswerLate(self.delay(delay))),
+            F::SetUp(SetUpFault::Refused(code)) => F::SetUp(SetUpFault::Refused(take!(self, code, code))),
+            F::SetUp(SetUpFault::RefusedRinging(code)) => F::SetUp(SetUpFault::RefusedRinging(take!(self, code, code))),
+            F::SetUp(SetUpFault::ErrorFrame(code)) => F::SetUp(SetUpFault::ErrorFrame(take!(self, code, code))),
+            F::Delivery(DeliveryFault::RingsLate(delay)) => F::Delivery(DeliveryFault::RingsLate(self.delay(delay))),
+            F::Delivery(DeliveryFault::Cancelled(delay)) => F::Delivery(DeliveryFault::Cancelled(self.delay(delay))),
+            F::Path(PathFault::ChecksLate(delay)) => F::Path(PathFault::ChecksLate(self.delay(delay))),
+            F::Path(PathFault::StopsAfter(delay)) => F::Path(PathFault::StopsAfter(self.delay(delay))),
+            F::Sound(fault) => F::Sound(self.sound(fault)),
+            F::MidCall(MidCallFault::Cut(age)) => F::MidCall(MidCallFault::Cut(self.delay(age))),
+            F::MidCall(MidCallFault::Dropped(age)) => F::MidCall(MidCallFault::Dropped(self.delay(age))),
+            F::MidCall(MidCallFault::CutWith(age, code)) => {
+                F::MidCall(MidCallFault::CutWith(self.delay(age), take!(self, code, code)))
+            }
+            F::MidCall(MidCallFault::ErrorFrame(age, code)) => {
+                F::MidCall(MidCallFault::ErrorFrame(self.delay(age), take!(self, code, code)))
+            }
+            F::MidCall(MidCallFault::ForeignHangup(age)) => F::MidCall(MidCallFault::ForeignHangup(self.delay(age))),
+            F::Rest(RestFault::Status { status, retry_after_s }) => F::Rest(RestFault::Status {
+                status: take!(self, status, status),
+                retry_after_s: self.retry_after(retry_after_s),
+            }),
+            F::Rest(RestFault::Late(delay)) => F::Rest(RestFault::Late(self.delay(delay))),
+            F::SetUp(_) | F::Delivery(_) | F::Description(_) | F::Path(_) | F::Rest(_) => fault,
+        }
+    }
+
+    fn sound(&mut self, fault: SoundFault) -> SoundFault {
+        use SoundFault as F;
+        match fault {
+            F::Noise(db) => F::Noise(take!(self, db, db)),
+            F::Quiet(db) => F::Quiet(take!(self, db, db)),
+            F::Loss(percent) => F::Loss(take!(self, percent, percent)),
+            F::BurstLoss(percent) => F::BurstLoss(take!(self, percent, percent)),
+            F::Late(delay) => F::Late(self.delay(delay)),
+            F::Dies(delay) => F::Dies(self.delay(delay)),
+            F::Stops(delay) => F::Stops(self.delay(delay)),
+            F::Jitter(delay) => F::Jitter(self.delay(delay)),
+            F::Delay(delay) => F::Delay(self.delay(delay)),
+            F::NoPackets
+            | F::Silence
+            | F::NotHeard
+            | F::ForeignTone
+            | F::RingBack
+            | F::Clipped
+            | F::Choppy
+            | F::Reordered
+            | F::Doubled => fault,
         }
     }
 

@@ -1,19 +1,27 @@
 //! One attempt from its spec to its report.
 
-use crate::call::{Connection, Finding, Route, Settings};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::audio::ToneId;
+use crate::call::{CallSettings, Connection, Finding, Route, Settings};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
+use crate::io::partner_rest::PartnerRest;
 use crate::io::resolver;
 use crate::model::{
-    AttemptReport, AttemptSpec, EdgeName, Failure, LostReason, Outcome, PartnerSaid, Step, StepTiming, Timestamp,
-    Traits,
+    AttemptReport, AttemptSpec, CallDirection, EdgeName, Failure, LostReason, Outcome, PartnerSaid, StableHasher, Step,
+    StepTiming, Timestamp, Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
 use crate::plan::{PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
 use super::line::{Goodbye, Line, Way};
+
+/// How long the partner may take to make us ring: it queues what comes faster than one call a second.
+const CALL_DELIVERY: Duration = Duration::from_secs(20);
 
 /// Makes one attempt: its report, and what is left to be said to the partner after it.
 pub(super) async fn make(
@@ -38,8 +46,10 @@ pub(super) async fn make(
         Err(reason) => return (lost(spec, started, reason), None),
     };
     let device = Device::new(minted.text.clone(), SdkProfile::default());
-    let machine = Connection::new(device, settings(probe, &ways, minted.register), clock::now());
-    match Line::new(machine, &ways, &equipment.resolver).run().await {
+    let settings = Settings { call: call_settings(spec, probe, watch), ..settings(probe, &ways, minted.register) };
+    let rest = rest(equipment, spec, pod, probe, &minted);
+    let machine = Connection::new(device, settings, clock::now());
+    match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).run().await {
         Ok((finding, goodbye)) => (report(spec, started, mint, &minted, &ways, finding), goodbye),
         Err(reason) => (lost(spec, started, reason), None),
     }
@@ -48,7 +58,43 @@ pub(super) async fn make(
 fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
     let route =
         |way: &Way| Route { dns: resolver::known_without_asking(&way.endpoint.host).is_none(), tls: way.tls.is_some() };
-    Settings { deadlines: probe.deadlines, hold: probe.hold, register, routes: ways.iter().map(route).collect() }
+    Settings {
+        deadlines: probe.deadlines,
+        hold: probe.hold,
+        register,
+        routes: ways.iter().map(route).collect(),
+        call: None,
+    }
+}
+
+/// The call that the attempt shall make, if any. Its tone and its ids follow from the attempt's id.
+fn call_settings(spec: &AttemptSpec, probe: &Probe, watch: Stopwatch) -> Option<CallSettings> {
+    let wish = spec.call?;
+    let id = spec.id.0;
+    Some(CallSettings {
+        wish,
+        tone: ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16),
+        temporary: temporary_sid(id),
+        marker: format!("rc={id:016x}"),
+        origin: watch.origin(),
+        step: probe.deadlines.step,
+        delivery: CALL_DELIVERY,
+    })
+}
+
+/// The device's own id of a call, as the SDK writes it: `TJS` and a UUID of version 4.
+fn temporary_sid(id: u64) -> String {
+    let more = StableHasher::new("call").number(id).finish();
+    let (a, b, c) = (id >> 32, id >> 16 & 0xffff, id & 0xfff);
+    format!("TJS{a:08x}-{b:04x}-4{c:03x}-8{:03x}-{:012x}", more >> 52, more & 0xffff_ffff_ffff)
+}
+
+/// The partner's REST API, for a call that it shall make ring.
+fn rest(equipment: &Equipment, spec: &AttemptSpec, pod: &Pod, probe: &Probe, minted: &Minted) -> Option<PartnerRest> {
+    spec.call.filter(|call| call.direction == CallDirection::Inbound)?;
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let (tls, identity) = (Arc::clone(&equipment.tls), minted.identity.clone()?);
+    Some(PartnerRest::new(tls, account.clone(), spec.edge.clone(), identity, probe.deadlines.step))
 }
 
 /// The way to the wanted edge, and to the one after it if that is another place.

@@ -1,7 +1,7 @@
 //! Carries a connection's machine over a real line: does what it asks and tells it what happened,
 //! in time.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +21,13 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use crate::call::{Connection, Finding, Input, Output};
 use crate::io::clock::Stopwatch;
 use crate::io::not_done::NotDone;
+use crate::io::partner_rest::{Asking, PartnerRest};
 use crate::io::resolver::{Resolver, known_without_asking};
 use crate::io::tls;
-use crate::model::{EdgeName, FailureReason, LostReason, Signalling, SocketEnd};
+use crate::model::{EdgeName, FailureReason, LostReason, RestAnswer, RestRequest, Signalling, SocketEnd};
 use crate::partner::twilio::Endpoint;
 
+use super::media_socket::MediaSocket;
 use super::refusal::{self, upgrade_request};
 use super::stream::Stream;
 use super::tcp;
@@ -63,6 +65,13 @@ pub(super) struct Line<'a, S> {
     stream: Option<Stream>,
     socket: Option<WebSocketStream<Stream>>,
     close: Option<u16>,
+    /// Where our end of the WebSocket is: media goes out on the same address.
+    local: Option<IpAddr>,
+    media: Option<MediaSocket>,
+    rest: Option<PartnerRest>,
+    asking: Option<Asking>,
+    /// A call to be ended at the partner, whatever else happens.
+    to_end: Option<RestRequest>,
 }
 
 impl<'a, S: Signalling> Line<'a, S> {
@@ -71,7 +80,29 @@ impl<'a, S: Signalling> Line<'a, S> {
         let watch = Stopwatch::start();
         let addresses = Vec::new();
         let (tcp, stream, socket, close) = (None, None, None, None);
-        Self { machine, ways, resolver, watch, way: 0, addresses, tcp, stream, socket, close }
+        let (local, media, rest, asking, to_end) = (None, None, None, None, None);
+        Self {
+            machine,
+            ways,
+            resolver,
+            watch,
+            way: 0,
+            addresses,
+            tcp,
+            stream,
+            socket,
+            close,
+            local,
+            media,
+            rest,
+            asking,
+            to_end,
+        }
+    }
+
+    /// The same line with the partner's REST API at hand.
+    pub(super) fn with_rest(self, rest: Option<PartnerRest>) -> Self {
+        Self { rest, ..self }
     }
 
     /// Runs the attempt to its end. `Err` where our own machine is in the way.
@@ -84,8 +115,13 @@ impl<'a, S: Signalling> Line<'a, S> {
                 Some(Output::Upgrade) => self.upgrade().await,
                 Some(Output::Send(text)) => self.send(text).await,
                 Some(Output::Close(code)) => self.close = Some(code),
+                Some(Output::OpenMedia) => self.open_media().await?,
+                Some(Output::Datagram { to, bytes }) => self.send_datagram(to, &bytes).await,
+                Some(Output::Rest(request)) => self.ask_rest(request),
                 Some(Output::Done(finding)) => {
-                    let goodbye = self.socket.zip(self.close).map(|(socket, code)| Goodbye { socket, code });
+                    let to_end = self.rest.zip(self.to_end).map(|(rest, request)| rest.ask(&request));
+                    let socket = self.socket.zip(self.close);
+                    let goodbye = (socket.is_some() || to_end.is_some()).then_some(Goodbye { socket, to_end });
                     return Ok((*finding, goodbye));
                 }
                 None => self.listen().await,
@@ -129,6 +165,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         let connected = in_time(self.watch, self.machine.wake(), tcp::connect(&self.addresses, *port)).await;
         let done = connected.map(|connected| {
             connected.map(|(tcp, address)| {
+                self.local = tcp.local_addr().ok().map(|local| local.ip());
                 self.tcp = Some(tcp);
                 Input::TcpConnected(address)
             })
@@ -179,17 +216,73 @@ impl<'a, S: Signalling> Line<'a, S> {
         }
     }
 
+    // ---- a call --------------------------------------------------------------------------
+
+    async fn open_media(&mut self) -> Result<(), LostReason> {
+        let Some(local) = self.local else { return Err(LostReason::NoNetwork) };
+        let socket = MediaSocket::open(local).await.map_err(|_| LostReason::NoNetwork)?;
+        let address = socket.address().map_err(|_| LostReason::NoNetwork)?;
+        self.media = Some(socket);
+        self.tell(Input::MediaOpen(address));
+        Ok(())
+    }
+
+    async fn send_datagram(&mut self, to: SocketAddr, bytes: &[u8]) {
+        if let Some(media) = &self.media {
+            media.send(to, bytes).await;
+        }
+    }
+
+    fn ask_rest(&mut self, request: RestRequest) {
+        match (&self.rest, request) {
+            (_, request @ RestRequest::End { .. }) => self.to_end = Some(request),
+            (Some(rest), request) => self.asking = Some(rest.ask(&request)),
+            (None, _) => self.tell(Input::Rest(&RestAnswer::Unreachable(FailureReason::Unreachable))),
+        }
+    }
+
+    // ---- what comes ----------------------------------------------------------------------
+
     async fn listen(&mut self) {
         let wake = self.machine.wake();
-        let Some(socket) = &mut self.socket else {
-            in_time(self.watch, wake, std::future::pending::<()>()).await;
-            return self.tell(Input::Timeout);
+        let heard = {
+            let frame = async {
+                match &mut self.socket {
+                    Some(socket) => socket.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let datagram = async {
+                match &mut self.media {
+                    Some(media) => media.receive().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let answer = async {
+                match &mut self.asking {
+                    Some(asking) => asking.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // First, so that the tone goes out in time whatever comes in.
+                () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
+                datagram = datagram => Heard::Datagram(datagram),
+                frame = frame => Heard::Frame(frame),
+                answer = answer => Heard::Answer(answer),
+            }
         };
-        match in_time(self.watch, wake, socket.next()).await {
-            None => self.tell(Input::Timeout),
-            Some(Some(Ok(message))) => self.take(&message),
-            Some(Some(Err(error))) => self.tell(unreadable(&error)),
-            Some(None) => self.tell(Input::Ended(SocketEnd::Broken)),
+        match heard {
+            Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
+            Heard::Datagram((from, bytes)) => self.machine.handle(self.watch.time(), Input::Datagram(from, bytes)),
+            Heard::Answer(answer) => {
+                self.asking = None;
+                self.tell(Input::Rest(&answer));
+            }
+            Heard::Frame(Some(Ok(message))) => self.take(&message),
+            Heard::Frame(Some(Err(error))) => self.tell(unreadable(&error)),
+            Heard::Frame(None) => self.tell(Input::Ended(SocketEnd::Broken)),
         }
         // A partner that never stops talking does not stop the clock.
         if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
@@ -241,19 +334,33 @@ fn unreadable(error: &tungstenite::Error) -> Input<'static> {
     }
 }
 
-/// A socket that is to be closed properly after the attempt has been told.
+/// What woke a line up.
+enum Heard<'a> {
+    Nothing,
+    Datagram((SocketAddr, &'a [u8])),
+    Frame(Option<Result<Message, Error>>),
+    Answer(RestAnswer),
+}
+
+/// What is left to be said after the attempt has been told: the end of a call at the partner, and
+/// the proper end of the socket.
 pub(super) struct Goodbye {
-    socket: WebSocketStream<Stream>,
-    code: u16,
+    socket: Option<(WebSocketStream<Stream>, u16)>,
+    to_end: Option<Asking>,
 }
 
 impl Goodbye {
     /// Closes the socket and waits a moment for the partner's own close frame.
-    pub(super) async fn say(mut self) {
-        let frame = CloseFrame { code: CloseCode::from(self.code), reason: "".into() };
+    pub(super) async fn say(self) {
+        if let Some(to_end) = self.to_end {
+            // However that ends: the call has a time limit of its own.
+            to_end.await;
+        }
+        let Some((mut socket, code)) = self.socket else { return };
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
         let farewell = async {
-            self.socket.close(Some(frame)).await.ok();
-            while let Some(Ok(_)) = self.socket.next().await {}
+            socket.close(Some(frame)).await.ok();
+            while let Some(Ok(_)) = socket.next().await {}
         };
         // If the partner does not answer in time there is nothing more to do.
         timeout(GOODBYE_MAX, farewell).await.ok();

@@ -55,7 +55,12 @@ fn io_reason(error: &io::Error) -> FailureReason {
 
 /// `Retry-After` in seconds, from either of its two forms.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    retry_after_seconds(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// The value of `Retry-After` in seconds, from either of its two forms.
+pub(in crate::io) fn retry_after_seconds(text: &str, now: Timestamp) -> Option<u32> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }

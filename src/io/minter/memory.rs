@@ -62,6 +62,7 @@ mod tests {
             shape: TokenShape::default(),
             kind: TokenKind::Access,
             key: KeySlot(0),
+            identity: None,
             name_length: 20,
             register: true,
         }

@@ -32,6 +32,8 @@ pub(super) struct Order {
     pub(super) unlike: SignatureCells,
     pub(super) wanted: CellWeights,
     pub(super) ttl_s: u32,
+    /// The token must allow to call the test application.
+    pub(super) calls_out: bool,
 }
 
 type Answer = oneshot::Sender<Result<Minted, NotDone>>;
@@ -107,7 +109,7 @@ impl Bench {
             account,
             key,
             identity: &identity,
-            outgoing: order.pod.outgoing(order.kind),
+            outgoing: if order.calls_out { account.application_sid.as_deref() } else { order.pod.outgoing(order.kind) },
             now: clock::now(),
             ttl_s: order.ttl_s,
             serial: self.serial,
@@ -117,7 +119,15 @@ impl Bench {
         let text = mint_best(&request, candidates, |shape| fit.score(shape.signature));
         let shape = shape_of(text.expose());
         let name_length = u8::try_from(identity.len()).unwrap_or(u8::MAX);
-        Ok(Minted { text, shape, kind: order.kind, key: order.key, name_length, register: true })
+        Ok(Minted {
+            text,
+            shape,
+            kind: order.kind,
+            key: order.key,
+            name_length,
+            identity: Some(identity),
+            register: true,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::token::TokenText;
 use super::SdkProfile;
 use super::edge::USER_AGENT;
 use super::frame::{Envelope, HEARTBEAT, text};
-use super::json::Json;
+use super::json::{Fields, Json};
 
 /// A frame of the device.
 #[derive(Clone, Debug)]
@@ -26,7 +26,43 @@ pub enum ClientFrame {
         /// `media.audio`: true to register.
         audio: bool,
     },
-    /// A type that the partner does not know or that is about calls.
+    /// Asks for a call.
+    Invite {
+        /// The device's own id of it (`TJS…`).
+        callsid: String,
+        /// Its session description; `None` if it is missing or empty.
+        sdp: Option<String>,
+    },
+    /// Accepts a call that came in.
+    Answer {
+        /// Which.
+        callsid: String,
+        /// The session description.
+        sdp: Option<String>,
+    },
+    /// Ends a call, by either id.
+    Hangup {
+        /// Which.
+        callsid: String,
+    },
+    /// Refuses a call that came in.
+    Reject {
+        /// Which.
+        callsid: String,
+    },
+    /// New session description of a call whose path was lost.
+    Reinvite {
+        /// Which.
+        callsid: String,
+        /// The session description.
+        sdp: Option<String>,
+    },
+    /// Digits pressed, where they cannot go with the audio.
+    Dtmf {
+        /// Which.
+        callsid: String,
+    },
+    /// A type that the partner does not know.
     Unknown {
         /// The `type`; `None` if it is no text.
         kind: Option<String>,
@@ -52,6 +88,12 @@ impl ClientFrame {
             Some("register") => {
                 Self::Register { audio: payload.object("media").get("audio") == Some(&Json::Bool(true)) }
             }
+            Some("invite") => Self::Invite { callsid: id(&payload), sdp: description(&payload) },
+            Some("answer") => Self::Answer { callsid: id(&payload), sdp: description(&payload) },
+            Some("reinvite") => Self::Reinvite { callsid: id(&payload), sdp: description(&payload) },
+            Some("hangup") => Self::Hangup { callsid: id(&payload) },
+            Some("reject") => Self::Reject { callsid: id(&payload) },
+            Some("dtmf") => Self::Dtmf { callsid: id(&payload) },
             _ => Self::Unknown { kind },
         }
     }
@@ -64,11 +106,35 @@ impl ClientFrame {
                 ("listen", listen(token.as_ref(), release.as_deref().unwrap_or(profile.release()), profile))
             }
             Self::Register { audio } => ("register", json!({ "media": { "audio": audio } })),
+            Self::Invite { callsid, sdp } => ("invite", invite(callsid, sdp.as_deref(), profile)),
+            Self::Answer { callsid, sdp } => ("answer", json!({ "callsid": callsid, "sdp": sdp })),
+            Self::Reinvite { callsid, sdp } => ("reinvite", json!({ "callsid": callsid, "sdp": sdp })),
+            Self::Hangup { callsid } => ("hangup", json!({ "callsid": callsid })),
+            Self::Reject { callsid } => ("reject", json!({ "callsid": callsid })),
+            Self::Dtmf { callsid } => ("dtmf", json!({ "callsid": callsid })),
             Self::Unknown { kind } => (kind.as_deref().unwrap_or("unknown"), json!({})),
             Self::Garbage => return String::new(),
         };
         Envelope::seal(kind, profile.envelope(), payload)
     }
+}
+
+/// A call's id; empty if it is missing.
+fn id(payload: &Fields) -> String {
+    text(payload, "callsid").unwrap_or_default()
+}
+
+/// A session description, of any length that a frame may have.
+fn description(payload: &Fields) -> Option<String> {
+    payload.whole_text("sdp").filter(|sdp| !sdp.is_empty()).map(str::to_owned)
+}
+
+fn invite(callsid: &str, sdp: Option<&str>, profile: SdkProfile) -> Value {
+    let mut payload = json!({ "callsid": callsid, "sdp": sdp, "twilio": {} });
+    if profile == SdkProfile::V1 {
+        payload["preflight"] = json!(false);
+    }
+    payload
 }
 
 fn listen(token: Option<&TokenText>, release: &str, profile: SdkProfile) -> Value {
@@ -138,7 +204,13 @@ mod tests {
             (r#"{"type":"listen","payload":{"token":"","browserinfo":1}}"#, "listen None None"),
             (r#"{"type":"register","payload":{"media":{"audio":true}}}"#, "Register { audio: true }"),
             (r#"{"type":"register","payload":{"media":5}}"#, "Register { audio: false }"),
-            (r#"{"type":"invite","payload":{}}"#, r#"Unknown { kind: Some("invite") }"#),
+            (r#"{"type":"invite","payload":{}}"#, r#"Invite { callsid: "", sdp: None }"#),
+            (
+                r#"{"type":"invite","payload":{"callsid":"TJS1","sdp":"v=0","twilio":{}}}"#,
+                r#"Invite { callsid: "TJS1", sdp: Some("v=0") }"#,
+            ),
+            (r#"{"type":"hangup","payload":{"callsid":"CA1","message":"x"}}"#, r#"Hangup { callsid: "CA1" }"#),
+            (r#"{"type":"weather","payload":{}}"#, r#"Unknown { kind: Some("weather") }"#),
             ("[]", "Unknown { kind: None }"),
         ] {
             assert_eq!(said(text), expected, "{text}");

@@ -7,13 +7,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::model::{
-    Degradation, DeviceError, SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd, Timestamp,
+    Degradation, DeviceError, ExpectedCall, MediaTrouble, SessionFacts, Signalling, SignallingEvent, SignallingOutput,
+    SocketEnd, Timestamp,
 };
 use crate::token::TokenText;
 
-use super::error_catalogue::{CODE_MISSING, class_of, code, device_error, is_throttle, name_of, own_error};
+use super::device_call::{DeviceCalls, Meaning};
+use super::error_catalogue::{CODE_MISSING, call_error, class_of, code, device_error, is_throttle, name_of, own_error};
 use super::frame::{FRAME_MAX, LARGE_FRAME};
-use super::{ClientFrame, SdkProfile, ServerFrame};
+use super::{CallNews, ClientFrame, SdkProfile, ServerFrame};
 
 /// Silence after which the SDK gives a connection up.
 pub const HEARTBEAT_SILENCE: Duration = Duration::from_secs(15);
@@ -42,6 +44,7 @@ pub struct Device {
     /// The application wants to be registered.
     wanted: bool,
     leaving: bool,
+    calls: DeviceCalls,
     told: BTreeSet<Degradation>,
     errors: usize,
     output: VecDeque<SignallingOutput>,
@@ -75,6 +78,7 @@ impl Device {
             // 1.x registers by itself as soon as it can.
             wanted: profile == SdkProfile::V1,
             leaving: false,
+            calls: DeviceCalls::default(),
             told: BTreeSet::new(),
             errors: 0,
             output: VecDeque::new(),
@@ -154,9 +158,12 @@ impl Device {
                 }
                 self.raise(device_error(self.profile, trouble.code), trouble.retry_after_s);
             }
-            ServerFrame::Invite(invite) if invite.is_whole() => self.degraded(Degradation::ForeignInvite),
+            ServerFrame::Invite(invite) if invite.is_whole() => match self.calls.invited(invite) {
+                Some(event) => self.tell(SignallingEvent::Call(event)),
+                None => self.degraded(Degradation::ForeignInvite),
+            },
             ServerFrame::Invite(_) => self.raise(self.malformed_invite(), None),
-            ServerFrame::Call { .. } => self.degraded(Degradation::ForeignFrame),
+            ServerFrame::Call(news) => self.on_news(news),
             ServerFrame::Unknown => {}
         }
     }
@@ -187,6 +194,19 @@ impl Device {
         if self.leaving || self.presence != Presence::Unregistered {
             self.presence = Presence::Unregistered;
             self.tell(SignallingEvent::Offline);
+        }
+    }
+
+    fn on_news(&mut self, news: CallNews) {
+        match self.calls.news(news) {
+            Meaning::Ours(error, event) => {
+                if let Some(wire_code) = error {
+                    self.raise(call_error(self.profile, wire_code), None);
+                }
+                self.tell(SignallingEvent::Call(event));
+            }
+            Meaning::Nothing => {}
+            Meaning::Foreign => self.degraded(Degradation::ForeignFrame),
         }
     }
 
@@ -253,6 +273,37 @@ impl Signalling for Device {
         } else {
             self.send_presence(now, false);
         }
+    }
+
+    fn invite(&mut self, _now: Timestamp, temporary: &str, description: &str) {
+        self.calls.begin(temporary);
+        self.send(&ClientFrame::Invite { callsid: temporary.to_owned(), sdp: Some(description.to_owned()) });
+    }
+
+    fn expect(&mut self, sign: ExpectedCall) {
+        if let Some(event) = self.calls.expect(sign) {
+            self.tell(SignallingEvent::Call(event));
+        }
+    }
+
+    fn answer(&mut self, _now: Timestamp, description: &str) {
+        let Some(callsid) = self.calls.id().map(str::to_owned) else { return };
+        self.calls.answered();
+        self.send(&ClientFrame::Answer { callsid, sdp: Some(description.to_owned()) });
+    }
+
+    fn hang_up(&mut self, _now: Timestamp) {
+        let Some(callsid) = self.calls.id().map(str::to_owned) else { return };
+        self.calls.end();
+        self.send(&ClientFrame::Hangup { callsid });
+    }
+
+    fn media_trouble(&mut self, trouble: MediaTrouble) {
+        let code = match trouble {
+            MediaTrouble::Description => code::REMOTE_DESCRIPTION,
+            MediaTrouble::Path => code::MEDIA_CONNECTION,
+        };
+        self.raise(own_error(code), None);
     }
 
     fn ended(&mut self, _now: Timestamp, end: SocketEnd) {

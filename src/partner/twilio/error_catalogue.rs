@@ -40,6 +40,10 @@ pub mod code {
     pub const RATE_EXCEEDED: u32 = 31206;
     /// On the wire: the token lives longer than allowed.
     pub const EXPIRATION_TOO_LONG: u32 = 31207;
+    /// The far side's session description cannot be used.
+    pub const REMOTE_DESCRIPTION: u32 = 53402;
+    /// No path for media, or it was lost.
+    pub const MEDIA_CONNECTION: u32 = 53405;
     /// An invite without call or session description.
     pub const BAD_REQUEST: u32 = 31400;
     /// HTTP's 429 as a signalling code.
@@ -175,6 +179,19 @@ pub fn device_error(profile: SdkProfile, wire_code: Option<u32>) -> DeviceError 
             As(code) => code,
         },
         (SdkProfile::V2, None) => code::SIGNALING_CONNECTION,
+    };
+    let class = class_of(wire_code.unwrap_or(code));
+    DeviceError { code, name: Cow::Borrowed(name_of(code)), class, wire_code }
+}
+
+/// What the SDK's Call raises when a `hangup` frame carries an error with this code: as
+/// [`device_error`], but what 2.x has no error for becomes 31005.
+pub fn call_error(profile: SdkProfile, wire_code: Option<u32>) -> DeviceError {
+    let code = match (profile, wire_code) {
+        (SdkProfile::V1, Some(wire)) => wire,
+        (SdkProfile::V1, None) => code::UNKNOWN,
+        (SdkProfile::V2, Some(wire)) if entry(wire).is_some_and(|(.., shown)| *shown == Same) => wire,
+        (SdkProfile::V2, _) => code::CONNECTION,
     };
     let class = class_of(wire_code.unwrap_or(code));
     DeviceError { code, name: Cow::Borrowed(name_of(code)), class, wire_code }

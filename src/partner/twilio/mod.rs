@@ -6,6 +6,7 @@ mod account;
 mod claims;
 mod client_frame;
 mod device;
+mod device_call;
 mod edge;
 pub mod error_catalogue;
 mod frame;
@@ -13,6 +14,7 @@ mod json;
 mod mint;
 mod profile;
 mod reading;
+mod rest;
 mod server_frame;
 mod verify;
 
@@ -24,5 +26,6 @@ pub use frame::{CallFrame, FIELD_TEXT_MAX, FRAME_MAX, HEARTBEAT, LARGE_FRAME, Un
 pub use mint::{MintRequest, SigningKey, distinct, mint, mint_best};
 pub use profile::SdkProfile;
 pub use reading::{Reading, name_features};
-pub use server_frame::{INVITE_PARAMETERS_MAX, Invite, ServerFrame, Trouble, Welcome};
+pub use rest::{REST_ANSWER_MAX, RestCall, form_fields, rest_answer};
+pub use server_frame::{CallNews, INVITE_PARAMETERS_MAX, Invite, ServerFrame, Trouble, Welcome};
 pub use verify::{AccountKeys, KeyRing, Refusal, VerifiedToken};

@@ -32,12 +32,7 @@ pub enum ServerFrame {
     /// A call comes in.
     Invite(Invite),
     /// A frame about a call.
-    Call {
-        /// Which.
-        frame: CallFrame,
-        /// Which call.
-        callsid: Option<String>,
-    },
+    Call(CallNews),
     /// A type that the SDK does not know, or an `error` frame that it does not look at. Ignored.
     Unknown,
 }
@@ -83,6 +78,38 @@ pub struct Invite {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// A frame about a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallNews {
+    /// Which frame.
+    pub frame: CallFrame,
+    /// Which call.
+    pub callsid: Option<String>,
+    /// A session description, in `answer` and sometimes in `ringing`.
+    pub sdp: Option<String>,
+    /// What went wrong, in `hangup`: the code, if it has one that is a number.
+    pub error: Option<Option<u32>>,
+}
+
+impl CallNews {
+    /// A frame that says nothing else.
+    pub const fn of(frame: CallFrame, callsid: Option<String>) -> Self {
+        Self { frame, callsid, sdp: None, error: None }
+    }
+
+    fn read(frame: CallFrame, payload: &Fields, profile: SdkProfile) -> Self {
+        let error = payload.present("error").map(|_| code(payload.object("error").get("code"), profile));
+        let sdp = payload.whole_text("sdp").filter(|sdp| !sdp.is_empty()).map(str::to_owned);
+        Self { frame, callsid: text(payload, "callsid"), sdp, error }
+    }
+
+    fn to_json(&self) -> Value {
+        let error = self.error.map(|code| object([("code", code.map(Value::from))]));
+        let sdp = self.sdp.clone().map(Value::from);
+        object([("callsid", self.callsid.clone().map(Value::from)), ("sdp", sdp), ("error", error)])
+    }
+}
+
 impl ServerFrame {
     /// Reads a text frame as the SDK of this profile does.
     pub fn parse(frame: &str, profile: SdkProfile) -> Result<Self, Unreadable> {
@@ -94,7 +121,6 @@ impl ServerFrame {
             return Ok(Self::Unknown);
         }
         let Envelope { kind, payload } = Envelope::open(frame)?;
-        let callsid = || text(&payload, "callsid");
         Ok(match kind.as_deref() {
             Some("connected") => Self::Connected(Welcome::read(&payload, profile)?),
             Some("ready") => Self::Ready,
@@ -103,7 +129,7 @@ impl ServerFrame {
             Some("error") => Trouble::read(&payload, profile)?.map_or(Self::Unknown, Self::Error),
             Some("invite") => Self::Invite(Invite::read(&payload)),
             Some(kind) => match CallFrame::of(kind) {
-                Some(frame) => Self::Call { frame, callsid: callsid() },
+                Some(frame) => Self::Call(CallNews::read(frame, &payload, profile)),
                 None => Self::Unknown,
             },
             None => Self::Unknown,
@@ -120,7 +146,7 @@ impl ServerFrame {
             Self::Close => ("close", json!({})),
             Self::Error(trouble) => ("error", trouble.to_json()),
             Self::Invite(invite) => ("invite", invite.to_json()),
-            Self::Call { frame, callsid } => (frame.as_str(), object([("callsid", callsid.clone().map(Value::from))])),
+            Self::Call(news) => (news.frame.as_str(), news.to_json()),
             Self::Unknown => ("unknown", json!({})),
         };
         Envelope::seal(kind, ENVELOPE, payload)
@@ -252,7 +278,10 @@ mod tests {
 
     #[test]
     fn frames_are_read_as_both_sdks_read_them() {
-        let call = |frame| Ok(ServerFrame::Call { frame, callsid: Some("CA1".to_owned()) });
+        let news = |frame| CallNews::of(frame, Some("CA1".to_owned()));
+        let call = |frame| Ok(ServerFrame::Call(news(frame)));
+        let answered = CallNews { sdp: Some("v=0".to_owned()), ..news(CallFrame::Answer) };
+        let hung_up = |code| Ok(ServerFrame::Call(CallNews { error: Some(code), ..news(CallFrame::Hangup) }));
         let connected = Ok(ServerFrame::Connected(Welcome::default()));
         for (text, expected) in [
             ("\n", Ok(ServerFrame::Heartbeat)),
@@ -266,7 +295,9 @@ mod tests {
             (r#"{"type":"connected","payload":[]}"#, connected.clone()),
             (r#"{"type":"connected","payload":{"token":5,"gateway":{},"edge":""}}"#, connected),
             (r#"{"type":"hangup","payload":{"callsid":"CA1"}}"#, call(CallFrame::Hangup)),
-            (r#"{"type":"answer","payload":{"callsid":"CA1","sdp":"v=0"}}"#, call(CallFrame::Answer)),
+            (r#"{"type":"answer","payload":{"callsid":"CA1","sdp":"v=0"}}"#, Ok(ServerFrame::Call(answered))),
+            (r#"{"type":"hangup","payload":{"callsid":"CA1","error":{"code":31486}}}"#, hung_up(Some(31486))),
+            (r#"{"type":"hangup","payload":{"callsid":"CA1","error":"busy"}}"#, hung_up(None)),
             (r#"{"type":"roster","payload":{}}"#, Ok(ServerFrame::Unknown)),
             (r#"{"type":7}"#, Ok(ServerFrame::Unknown)),
             (r#"{}"#, Ok(ServerFrame::Unknown)),
@@ -346,8 +377,9 @@ mod tests {
         let parameters = prop::collection::btree_map("[A-Za-z]{1,9}", "[ -~]{1,20}", 0..5);
         let invite = (word(), word(), parameters)
             .prop_map(|(callsid, sdp, parameters)| ServerFrame::Invite(Invite { callsid, sdp, parameters }));
-        let call = (prop::sample::select(CallFrame::ALL.to_vec()), word())
-            .prop_map(|(frame, callsid)| ServerFrame::Call { frame, callsid });
+        let error = prop::option::of(prop::option::of(1..=u32::MAX));
+        let call = (prop::sample::select(CallFrame::ALL.to_vec()), word(), word(), error)
+            .prop_map(|(frame, callsid, sdp, error)| ServerFrame::Call(CallNews { frame, callsid, sdp, error }));
         let plain = prop::sample::select(vec![
             ServerFrame::Heartbeat,
             ServerFrame::Ready,

@@ -1,6 +1,6 @@
 //! One fault of the catalogue, and the words to write it down with.
 
-use crate::model::Step;
+use crate::model::{CallDirection, Step};
 
 use super::super::behaviour::{Behaviour, SessionFault};
 
@@ -36,12 +36,49 @@ pub enum Group {
     Registration,
     /// The partner asks us to slow down.
     Throttling,
+    /// A call of the agent is set up.
+    CallSetUp,
+    /// Path, keys and the middle of a call.
+    CallMedia,
+    /// What is heard.
+    Sound,
+    /// A call to the agent is delivered.
+    Delivery,
+    /// The REST API that orders calls.
+    Rest,
 }
 
 impl Group {
     /// Every chapter, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Token, Self::Tcp, Self::Tls, Self::Upgrade, Self::Signalling, Self::Registration, Self::Throttling];
+    pub const ALL: [Self; 12] = [
+        Self::Token,
+        Self::Tcp,
+        Self::Tls,
+        Self::Upgrade,
+        Self::Signalling,
+        Self::Registration,
+        Self::Throttling,
+        Self::CallSetUp,
+        Self::CallMedia,
+        Self::Sound,
+        Self::Delivery,
+        Self::Rest,
+    ];
+
+    /// In which direction a call must go that it can hit; `None` if it hits any connection.
+    pub const fn calls(self) -> Option<CallDirection> {
+        match self {
+            Self::Token
+            | Self::Tcp
+            | Self::Tls
+            | Self::Upgrade
+            | Self::Signalling
+            | Self::Registration
+            | Self::Throttling => None,
+            Self::CallSetUp | Self::CallMedia | Self::Sound => Some(CallDirection::Outbound),
+            Self::Delivery | Self::Rest => Some(CallDirection::Inbound),
+        }
+    }
 
     /// Its heading.
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +90,11 @@ impl Group {
             Self::Signalling => "signalling",
             Self::Registration => "registration",
             Self::Throttling => "throttling",
+            Self::CallSetUp => "call set-up",
+            Self::CallMedia => "call media",
+            Self::Sound => "sound",
+            Self::Delivery => "delivery",
+            Self::Rest => "rest",
         }
     }
 }

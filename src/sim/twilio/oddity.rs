@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::partner::twilio::error_catalogue::name_of;
-use crate::partner::twilio::{CallFrame, Invite, ServerFrame, Trouble, Welcome};
+use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble, Welcome};
 use crate::sim::behaviour::Oddity;
 
 use super::PeerOutput;
@@ -31,7 +31,7 @@ pub(super) fn outputs(oddity: Oddity, mut send: impl FnMut(PeerOutput)) {
         Oddity::Binary => send(PeerOutput::Binary(vec![0, 159, 146, 150])),
         Oddity::ErrorFrame(code) => send(error(code, None)),
         Oddity::ForeignHangup => send(PeerOutput::Text(
-            ServerFrame::Call { frame: CallFrame::Hangup, callsid: Some(FOREIGN_CALL.to_owned()) }.to_text(),
+            ServerFrame::Call(CallNews::of(CallFrame::Hangup, Some(FOREIGN_CALL.to_owned()))).to_text(),
         )),
         Oddity::ForeignInvite => send(PeerOutput::Text(ServerFrame::Invite(foreign_invite()).to_text())),
     }

@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Traits};
 use crate::partner::twilio::{ClientFrame, HEARTBEAT, KeyRing, Refusal, ServerFrame, VerifiedToken, Welcome};
 use crate::sim::behaviour::{Ending, Oddity, SessionFault};
 use crate::token::shape_of;
 
 use super::note::Note;
 use super::oddity;
+use super::peer_calls::PeerCalls;
 use super::place::{Faults, Place, traits_of};
 
 /// How often the partner sends a heartbeat; the SDK gives up after 15 s of silence.
@@ -39,6 +41,19 @@ pub enum PeerOutput {
     Close(u16),
     /// Drop TCP without a close frame.
     Drop,
+    /// Open a socket (UDP) for the media of a call.
+    OpenMedia(u32),
+    /// Send a datagram on a call's socket.
+    Datagram {
+        /// Which call's.
+        leg: u32,
+        /// Where to.
+        to: SocketAddr,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Close a call's socket.
+    CloseMedia(u32),
     /// Something for the ground truth.
     Note(Box<Note>),
 }
@@ -50,6 +65,9 @@ impl fmt::Debug for PeerOutput {
             Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
             Self::Close(code) => write!(f, "Close({code})"),
             Self::Drop => f.write_str("Drop"),
+            Self::OpenMedia(leg) => write!(f, "OpenMedia({leg})"),
+            Self::Datagram { leg, to, bytes } => write!(f, "Datagram({leg}, {to}, {} bytes)", bytes.len()),
+            Self::CloseMedia(leg) => write!(f, "CloseMedia({leg})"),
             Self::Note(note) => write!(f, "Note({note:?})"),
         }
     }
@@ -60,15 +78,18 @@ impl fmt::Debug for PeerOutput {
 #[derive(Debug)]
 pub struct Peer {
     keys: Arc<KeyRing>,
-    faults: Faults,
-    place: Place,
+    pub(super) faults: Faults,
+    pub(super) place: Place,
+    /// What the partner sees of the token shown last.
+    pub(super) traits: Option<Traits>,
+    pub(super) calls: Option<PeerCalls>,
     /// The fault that was chosen for the token shown last.
     fault: Option<SessionFault>,
     /// The rule behind it, in words.
     because: Option<String>,
-    token: Option<VerifiedToken>,
-    connected: bool,
-    registered: bool,
+    pub(super) token: Option<VerifiedToken>,
+    pub(super) connected: bool,
+    pub(super) registered: bool,
     /// What `register` asked for before `connected`: the partner waits with its answer.
     asked: Option<bool>,
     ended: bool,
@@ -77,7 +98,7 @@ pub struct Peer {
     listen_by: Option<Timestamp>,
     /// What comes late: one frame at most, since one fault applies.
     late: Option<(Timestamp, Late)>,
-    outputs: VecDeque<PeerOutput>,
+    pub(super) outputs: VecDeque<PeerOutput>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,6 +114,8 @@ impl Peer {
             keys,
             faults,
             place,
+            traits: None,
+            calls: None,
             fault: None,
             because: None,
             token: None,
@@ -118,6 +141,13 @@ impl Peer {
             ClientFrame::Listen { token, .. } => self.listen(now, token.as_ref().map(|token| token.expose())),
             ClientFrame::Register { audio } if self.connected => self.register(now, audio),
             ClientFrame::Register { audio } => self.asked = Some(audio),
+            ClientFrame::Invite { callsid, sdp } => self.invite(now, callsid, sdp),
+            ClientFrame::Answer { callsid, sdp } => self.call_answered(now, &callsid, sdp.as_deref()),
+            ClientFrame::Reinvite { callsid, sdp } => self.call_reinvited(now, &callsid, sdp.as_deref()),
+            ClientFrame::Hangup { callsid } | ClientFrame::Reject { callsid } => {
+                self.end_call(now, &callsid);
+            }
+            ClientFrame::Dtmf { .. } => {}
             ClientFrame::Unknown { .. } | ClientFrame::Garbage => self.nonsense(),
         }
     }
@@ -130,7 +160,8 @@ impl Peer {
     }
 
     /// The client has closed its side, or is gone.
-    pub fn left(&mut self) {
+    pub fn left(&mut self, now: Timestamp) {
+        self.end_calls(now);
         if !self.ended {
             self.note(Note::of("client left"));
         }
@@ -148,6 +179,7 @@ impl Peer {
                 Late::Ready => self.ready(),
             }
         }
+        self.calls_timeout(now);
         if let Some(at) = self.heartbeat.as_mut()
             && *at <= now
         {
@@ -158,7 +190,7 @@ impl Peer {
 
     /// When [`Peer::timeout`] wants to come; `None` if nothing is waited for.
     pub fn wake(&self) -> Option<Timestamp> {
-        [self.heartbeat, self.listen_by, self.late.map(|(at, _)| at)].into_iter().flatten().min()
+        [self.heartbeat, self.listen_by, self.late.map(|(at, _)| at), self.calls_wake()].into_iter().flatten().min()
     }
 
     /// The next thing to do; `None` when drained.
@@ -187,6 +219,7 @@ impl Peer {
         self.fault = chosen.map(|(fault, _)| fault);
         self.because = chosen.and_then(|(_, rule)| rule).map(ToString::to_string);
         self.token = Some(token);
+        self.traits = Some(traits.clone());
         self.note(Note { traits: Some(traits), ..Note::of("token verified") });
         self.greet(now);
     }
@@ -347,12 +380,17 @@ impl Peer {
         self.late = None;
     }
 
-    fn send(&mut self, frame: &ServerFrame) {
+    /// Drops TCP, in the middle of whatever it is.
+    pub(super) fn drop_tcp(&mut self) {
+        self.end(Ending::Drop, "dropped in a call");
+    }
+
+    pub(super) fn send(&mut self, frame: &ServerFrame) {
         self.outputs.push_back(PeerOutput::Text(frame.to_text()));
     }
 
     /// Notes what is about to be done: whoever has seen it done finds it in the ground truth.
-    fn note(&mut self, note: Note) {
+    pub(super) fn note(&mut self, note: Note) {
         let note = note.because(self.because.clone());
         self.outputs.push_back(PeerOutput::Note(Box::new(note)));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::{AddressFamily, EdgeName, TokenShape, Traits};
 use crate::partner::twilio::VerifiedToken;
 use crate::sim::behaviour::{Behaviour, Ending, SessionFault, TransportFault};
+use crate::sim::call_fault::{CallFault, RestFault};
 use crate::sim::predicate::Node;
 use crate::sim::rule::FaultRule;
 
@@ -55,6 +56,8 @@ pub enum Faults {
     Rules(Arc<[FaultRule]>),
     /// This one, whatever the token.
     Fixed(Option<SessionFault>),
+    /// This one in every call, and none besides.
+    FixedCall(CallFault),
 }
 
 impl Faults {
@@ -73,6 +76,29 @@ impl Faults {
                 Some((refusal_of(fault, &traits.shape), Some(rule)))
             }),
             Self::Fixed(fault) => fault.map(|fault| (refusal_of(fault, &traits.shape), None)),
+            Self::FixedCall(_) => None,
+        }
+    }
+
+    /// The fault of a call of a client with these traits.
+    pub fn call(&self, traits: &Traits, place: &Place) -> Option<CallFault> {
+        match self {
+            Self::Rules(rules) => rules.iter().find_map(|rule| rule.call(traits, place.node)),
+            Self::Fixed(_) => None,
+            Self::FixedCall(fault) => Some(*fault),
+        }
+    }
+
+    /// The fault of the REST API at this place.
+    pub fn rest(&self, place: &Place) -> Option<RestFault> {
+        let fault = match self {
+            Self::Rules(rules) => rules.iter().find_map(|rule| rule.rest(&place.edge, place.family, place.node)),
+            Self::Fixed(_) => None,
+            Self::FixedCall(fault) => Some(*fault),
+        };
+        match fault? {
+            CallFault::Rest(fault) => Some(fault),
+            _ => None,
         }
     }
 

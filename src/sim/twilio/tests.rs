@@ -72,7 +72,10 @@ fn drained(peer: &mut Peer) -> Vec<String> {
             PeerOutput::Binary(_) => Some("binary".to_owned()),
             PeerOutput::Close(code) => Some(format!("close {code}")),
             PeerOutput::Drop => Some("drop".to_owned()),
-            PeerOutput::Note(_) => None,
+            PeerOutput::Note(_)
+            | PeerOutput::OpenMedia(_)
+            | PeerOutput::Datagram { .. }
+            | PeerOutput::CloseMedia(_) => None,
         });
     }
     words

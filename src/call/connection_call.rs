@@ -1,0 +1,197 @@
+//! What a connection does for its call: carries it between the device, the media's socket and the
+//! partner's REST API.
+
+use std::net::SocketAddr;
+
+use crate::model::{
+    CallDirection, CallEvent, CallStatus, Degradation, ExpectedCall, Failure, FailureReason, Outcome, RestAnswer,
+    RestRequest, Signalling, Step,
+};
+
+use super::connection::{Connection, Output, Phase};
+use super::test_call::{CallAction, TestCall};
+
+/// Seconds that a call may last longer than it is meant to.
+const TIME_LIMIT_SLACK_S: u32 = 15;
+
+impl<S: Signalling> Connection<S> {
+    pub(super) fn begin_call(&mut self) {
+        let Some(settings) = self.settings.call.clone() else { return };
+        self.phase = Phase::Calling;
+        self.call = Some(Box::new(TestCall::new(settings, self.elapsed)));
+        self.drain_call();
+    }
+
+    /// True if the connection is to make a call of this direction.
+    pub(super) fn calls(&self, direction: CallDirection) -> bool {
+        self.settings.call.as_ref().is_some_and(|call| call.wish.direction == direction)
+    }
+
+    pub(super) fn media_open(&mut self, local: SocketAddr) {
+        let now = self.elapsed;
+        self.with_call(|call| call.media_open(now, local));
+    }
+
+    pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let now = self.elapsed;
+        self.with_call(|call| call.datagram(now, from, bytes));
+    }
+
+    pub(super) fn rest_answered(&mut self, answer: RestAnswer) {
+        if self.phase == Phase::Waiting(Step::Hangup) {
+            return self.compare_status(answer);
+        }
+        let now = self.elapsed;
+        self.with_call(|call| call.rest_answered(now, answer));
+    }
+
+    pub(super) fn call_timeout(&mut self) {
+        let now = self.elapsed;
+        self.with_call(|call| call.timeout(now));
+    }
+
+    pub(super) fn call_event(&mut self, event: CallEvent) {
+        let (now, error) = (self.elapsed, self.call_error.take());
+        self.with_call(|call| match (event, error) {
+            (CallEvent::Ended, Some(wire_code)) => call.rejected(now, wire_code),
+            (event, _) => call.event(now, event),
+        });
+    }
+
+    /// The device raised an error during the call: the reason of an end that follows, or, while
+    /// audio flows, something that the call may outlive.
+    pub(super) fn call_raised(&mut self, wire_code: Option<u32>) {
+        let now = self.elapsed;
+        match self.call.as_ref().map(|call| call.step()) {
+            Some(Step::Media) => {
+                self.seen.degrade(Degradation::ErrorFrame);
+                self.call_error = Some(wire_code);
+            }
+            Some(_) => self.with_call(|call| call.rejected(now, wire_code)),
+            None => {}
+        }
+    }
+
+    /// The partner took the device offline: before it rings nothing can ring any more; a call goes on.
+    pub(super) fn call_offline(&mut self) {
+        if self.calls(CallDirection::Inbound) && self.call.as_ref().is_some_and(|call| call.step() == Step::Invite) {
+            self.call_failed(FailureReason::WentOffline);
+        }
+    }
+
+    fn with_call(&mut self, work: impl FnOnce(&mut TestCall)) {
+        if let Some(call) = &mut self.call {
+            work(call);
+            self.drain_call();
+        }
+    }
+
+    fn drain_call(&mut self) {
+        while let Some(action) = self.call.as_mut().and_then(|call| call.poll()) {
+            self.act_for_call(action);
+        }
+    }
+
+    fn act_for_call(&mut self, action: CallAction) {
+        let now = self.now();
+        match action {
+            CallAction::OpenMedia => self.outputs.push_back(Output::OpenMedia),
+            CallAction::Originate => self.originate(),
+            CallAction::AskStatus => self.ask(|sid| RestRequest::Status { sid }),
+            CallAction::Expect(sign) => self.expect(sign),
+            CallAction::Invite(description) => {
+                let temporary = self.settings.call.as_ref().map(|call| call.temporary.clone()).unwrap_or_default();
+                self.signalling.invite(now, &temporary, &description);
+            }
+            CallAction::Answer(description) => self.signalling.answer(now, &description),
+            CallAction::Trouble(trouble) => {
+                self.signalling.media_trouble(trouble);
+                self.drain(false);
+            }
+            CallAction::Transmit(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
+            CallAction::Done(step, took) => self.seen.step(step, took),
+            CallAction::Degraded(what) => self.seen.degrade(what),
+            CallAction::Over(outcome) => self.call_over(outcome),
+        }
+    }
+
+    fn expect(&mut self, sign: ExpectedCall) {
+        self.signalling.expect(sign);
+    }
+
+    fn originate(&mut self) {
+        let Some(settings) = &self.settings.call else { return };
+        let seconds = |ms: u32| ms.div_ceil(1000);
+        let request = RestRequest::Originate {
+            marker: settings.marker.clone(),
+            time_limit_s: seconds(settings.wish.hold_ms) + TIME_LIMIT_SLACK_S,
+            timeout_s: seconds(settings.wish.ring_ms) + TIME_LIMIT_SLACK_S,
+        };
+        self.outputs.push_back(Output::Rest(request));
+    }
+
+    fn ask(&mut self, request: impl FnOnce(String) -> RestRequest) {
+        let under_way = self.call.as_ref().and_then(|call| call.facts().sid);
+        let sid = under_way.or_else(|| self.seen.call.as_ref()?.sid.clone());
+        self.outputs.extend(sid.map(|sid| Output::Rest(request(sid))));
+    }
+
+    /// The call has come to its end.
+    fn call_over(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Completed { .. } if self.calls(CallDirection::Inbound) => {
+                self.end_call();
+                self.ask(|sid| RestRequest::Status { sid });
+                self.leave();
+            }
+            Outcome::Completed { .. } => {
+                self.end_call();
+                self.complete();
+            }
+            Outcome::Failed(Failure { reason, wire_code: None, .. }) => self.call_failed(reason),
+            other => {
+                self.end_call();
+                self.decide(other);
+            }
+        }
+    }
+
+    /// The attempt fails while a call is under way: at the call's step.
+    pub(super) fn call_failed(&mut self, reason: FailureReason) {
+        let Some(call) = &self.call else { return };
+        let (step, took) = (call.step(), call.step_took(self.elapsed));
+        let wire_code = self.seen.device_errors.iter().rev().find_map(|error| error.wire_code);
+        self.seen.step(step, took);
+        self.end_call();
+        if self.calls(CallDirection::Inbound) {
+            self.ask(|sid| RestRequest::End { sid });
+        }
+        self.decide(Outcome::Failed(Failure { step, reason, wire_code, device_errors: Vec::new() }));
+    }
+
+    /// Hangs up and ends the media; what is known of the call is kept. Every way out of a call
+    /// leads through here.
+    pub(super) fn end_call(&mut self) {
+        let Some(mut call) = self.call.take() else { return };
+        self.seen.call = Some(Box::new(call.facts()));
+        self.signalling.hang_up(self.now());
+        self.drain(false);
+        call.close(self.elapsed);
+        while let Some(action) = call.poll() {
+            if let CallAction::Transmit(to, bytes) = action {
+                self.outputs.push_back(Output::Datagram { to, bytes });
+            }
+        }
+    }
+
+    /// While leaving: does the partner say of the call what happened here?
+    fn compare_status(&mut self, answer: RestAnswer) {
+        let RestAnswer::Call { status, .. } = answer else { return };
+        if let Some(facts) = &mut self.seen.call {
+            facts.status = Some(status);
+        }
+        if !matches!(status, CallStatus::Completed | CallStatus::InProgress) {
+            self.seen.degrade(Degradation::StatusMismatch);
+        }
+    }
+}

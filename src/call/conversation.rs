@@ -1,0 +1,206 @@
+//! Both directions of a call's audio while it lasts: our tone goes out every 20 ms, what comes in
+//! is played out and listened to, and at the end it is judged.
+
+use std::time::Duration;
+
+use crate::model::{CallAudio, Codec, Degradation, FailureReason, FarHears, HeardSound};
+
+use super::audio::{
+    Arrival, CodecImpairment, Ear, FRAME, Frame, Heard, Hearing, PLAYOUT_DELAY, Playout, Reception, ReceptionReport,
+    RtpClock, ToneId, ToneSource, decode_frame, e_model_mos, e_model_r, sdk_mos,
+};
+use super::{AudioPacket, FarReport};
+
+/// A level below this is too quiet to be understood well, in dBov times ten: 24 dB under what we send.
+const QUIET_DECIDBOV: i16 = -400;
+/// Clipped samples from which speech is distorted, in thousandths.
+const CLIPPED_PERMILLE: u16 = 50;
+/// Audio that begins this much later than it could is late.
+const LATE_START: Duration = Duration::from_millis(1500);
+/// Mouth to ear and back again beyond this is hard to talk over: twice the 400 ms of G.114.
+const LONG_ROUND_TRIP_MS: u32 = 800;
+/// Share of the tone that was missing from which it is choppy, in thousandths.
+const CHOPPY_PERMILLE: u16 = 80;
+/// Loss at which the SDK warns its application, in thousandths.
+const HIGH_LOSS_PERMILLE: u16 = 30;
+/// Opinion score at which the SDK warns its application, times a hundred.
+const LOW_MOS_CENTI: u16 = 300;
+
+/// A call's audio under way.
+pub(super) struct Conversation {
+    codec: Codec,
+    source: ToneSource,
+    began: Duration,
+    sent: u64,
+    played: u64,
+    playout: Playout<Frame>,
+    reception: Reception,
+    ear: Ear,
+    last_packet: Option<Duration>,
+    report: FarReport,
+}
+
+impl Conversation {
+    /// Audio that begins now.
+    pub(super) fn new(codec: Codec, tone: ToneId, now: Duration) -> Self {
+        let (clock, payload_type) = match codec {
+            Codec::Pcmu => (RtpClock::Telephone, 0),
+            Codec::Opus => (RtpClock::Opus, 111),
+        };
+        let mut ear = Ear::new(tone);
+        ear.source_began(now);
+        Self {
+            codec,
+            source: ToneSource::new(tone),
+            began: now,
+            sent: 0,
+            played: 0,
+            playout: Playout::new(PLAYOUT_DELAY, clock),
+            reception: Reception::new(clock, payload_type, PLAYOUT_DELAY),
+            ear,
+            last_packet: None,
+            report: FarReport::default(),
+        }
+    }
+
+    /// When the next 20 ms fall due.
+    pub(super) fn wake(&self) -> Duration {
+        self.began + FRAME * u32::try_from(self.sent).unwrap_or(u32::MAX)
+    }
+
+    /// The next frame to send, if it is time: its number and its coded audio. Frames whose time is
+    /// past are left out.
+    pub(super) fn next_frame(&mut self, now: Duration) -> Option<(u64, &'static [u8])> {
+        if now < self.wake() {
+            return None;
+        }
+        let number = ToneSource::frame_at(now.saturating_sub(self.began));
+        self.sent = number + 1;
+        Some((number, self.source.pcmu(number).as_slice()))
+    }
+
+    /// Plays out what is due until now.
+    pub(super) fn play(&mut self, now: Duration) {
+        // One frame behind the clock: what arrives with a frame is played with it.
+        while self.began + FRAME * u32::try_from(self.played + 1).unwrap_or(u32::MAX) <= now {
+            let at = self.began + FRAME * u32::try_from(self.played).unwrap_or(u32::MAX);
+            let frame = self.playout.play(at);
+            self.ear.hear(frame.as_ref(), at);
+            self.played += 1;
+        }
+    }
+
+    /// A packet of audio came.
+    pub(super) fn packet(&mut self, now: Duration, packet: &AudioPacket) {
+        let AudioPacket { sequence, timestamp, payload_type, ref payload } = *packet;
+        self.reception.arrived(Arrival { sequence, timestamp, payload_type, at: now });
+        self.last_packet = Some(now);
+        if self.codec == Codec::Pcmu
+            && payload_type == 0
+            && let Some(frame) = decode_frame(payload)
+        {
+            self.playout.insert(timestamp, now, frame);
+        }
+    }
+
+    /// The far side's account, or the length of the way.
+    pub(super) fn report(&mut self, report: FarReport) {
+        self.report.round_trip = report.round_trip.or(self.report.round_trip);
+        self.report.received |= report.received;
+        self.report.lost = report.lost.or(self.report.lost);
+    }
+
+    /// When the last packet came; `None` if none ever did.
+    pub(super) fn last_packet(&self) -> Option<Duration> {
+        self.last_packet
+    }
+
+    /// What came of it, in numbers.
+    pub(super) fn audio(&self, now: Duration) -> CallAudio {
+        let (hearing, received) = (self.ear.hearing(), self.reception.report(now));
+        let heard = match (hearing.heard, self.last_packet) {
+            (_, None) => HeardSound::Nothing,
+            (Heard::OurTone, _) => HeardSound::OurTone,
+            (Heard::ForeignTone, _) => HeardSound::ForeignTone,
+            (Heard::OtherSound, _) => HeardSound::OtherSound,
+            (Heard::Silence, _) => HeardSound::Silence,
+        };
+        let far_hears = match heard {
+            HeardSound::OurTone => FarHears::Yes,
+            HeardSound::OtherSound | HeardSound::ForeignTone => FarHears::No,
+            HeardSound::Silence | HeardSound::Nothing => FarHears::Unknown,
+        };
+        let (mos_centi, sdk_mos_centi) = self.scores(&hearing, &received);
+        CallAudio {
+            heard,
+            far_hears,
+            first_sound_ms: hearing.first_audible.map(|at| at.0.saturating_sub(millis(self.began))),
+            round_trip_ms: hearing.delay.map(|delay| delay.median.0),
+            level_decidbov: hearing.level.map(|level| level.0 / 10),
+            gaps: hearing.gaps,
+            longest_gap_ms: hearing.gap_longest.0,
+            clipped_permille: hearing.clipped.0,
+            loss_permille: received.loss.0,
+            loss_burst: u32::try_from(received.longest_burst).unwrap_or(u32::MAX),
+            jitter_us: received.jitter_us,
+            rtt_ms: self.report.round_trip.map(millis),
+            mos_centi,
+            sdk_mos_centi,
+        }
+    }
+
+    /// Opinion scores times a hundred: the E-model's and the SDK's.
+    fn scores(&self, hearing: &Hearing, received: &ReceptionReport) -> (u16, u16) {
+        let codec = match self.codec {
+            Codec::Pcmu => CodecImpairment::G711_CONCEALED,
+            Codec::Opus => CodecImpairment::OPUS,
+        };
+        let network = self.report.round_trip.unwrap_or_default();
+        // Our tone went there and came back; one way is half of it.
+        let one_way = hearing.delay.map_or(network / 2 + PLAYOUT_DELAY, |delay| delay.median.duration() / 2);
+        let burst_ratio = f64::from(received.burst_ratio_milli) / 1000.0;
+        let r = e_model_r(one_way, received.unplayable.share(), burst_ratio, codec);
+        let jitter = Duration::from_micros(u64::from(received.jitter_us));
+        let sdk = sdk_mos(network, jitter, received.loss.share() * 100.0);
+        (centi(e_model_mos(r)), centi(sdk))
+    }
+
+    /// What failed, judged by what was heard; `None` if we heard ourselves to the end.
+    pub(super) fn failure(&self) -> Option<FailureReason> {
+        let hearing = self.ear.hearing();
+        match (hearing.heard, self.last_packet) {
+            (_, None) => Some(FailureReason::NoAudio),
+            (Heard::Silence, _) => Some(FailureReason::Silence),
+            (Heard::OtherSound, _) => Some(FailureReason::NotHeard),
+            (Heard::ForeignTone, _) => Some(FailureReason::WrongAudio),
+            (Heard::OurTone, _) => hearing.died.map(|_| FailureReason::AudioDied),
+        }
+    }
+
+    /// What was not as it should be, in a call that did not fail.
+    pub(super) fn degradations(&self, now: Duration) -> Vec<Degradation> {
+        let (hearing, audio) = (self.ear.hearing(), self.audio(now));
+        let late = hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
+        [
+            (late, Degradation::LateAudio),
+            (audio.level_decidbov.is_some_and(|level| level < QUIET_DECIDBOV), Degradation::Quiet),
+            (audio.clipped_permille > CLIPPED_PERMILLE, Degradation::Clipped),
+            (hearing.missing.0 > CHOPPY_PERMILLE, Degradation::Choppy),
+            (audio.round_trip_ms.is_some_and(|delay| delay > LONG_ROUND_TRIP_MS), Degradation::LongDelay),
+            (audio.loss_permille > HIGH_LOSS_PERMILLE, Degradation::HighLoss),
+            (audio.mos_centi < LOW_MOS_CENTI, Degradation::LowMos),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, what)| is_so.then_some(what))
+        .collect()
+    }
+}
+
+fn millis(length: Duration) -> u32 {
+    u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn centi(mos: f64) -> u16 {
+    // Between 1 and 4.5.
+    (mos * 100.0).round() as u16
+}

@@ -1,0 +1,349 @@
+//! The media of one call, without sockets: session descriptions, ICE, DTLS and SRTP by str0m,
+//! behind the few words that a test call needs. Both ends use it: ours, and the simulated
+//! partner's.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::format::Codec as RtcCodec;
+use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, RtpWrite, SeqNo};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+
+use crate::model::Codec;
+
+/// How often statistics and receiver reports are made.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// What is drained at once; a machine that gives out more has lost its senses.
+const OUTPUTS_MAX: usize = 10_000;
+/// The line with which a session description tells an address.
+const CANDIDATE_LINE: &str = "a=candidate:";
+/// The line that says that no more addresses come.
+const END_OF_CANDIDATES_LINE: &str = "a=end-of-candidates";
+
+/// How a call's media shall be.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaSettings {
+    /// The one codec that is spoken.
+    pub codec: Codec,
+    /// The address of the socket that carries it.
+    pub local: SocketAddr,
+    /// The moment from which this machine's times count. Only differences matter.
+    pub origin: Instant,
+    /// True for a side with a public address that only answers checks (RFC 8445 2.5).
+    pub lite: bool,
+}
+
+/// A session description that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the session description cannot be used")]
+pub struct BadDescription;
+
+/// What the media wants done, or tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MediaOutput {
+    /// Send this datagram.
+    Transmit {
+        /// Where to.
+        to: SocketAddr,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Something to know.
+    Event(MediaEvent),
+}
+
+/// What the media tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MediaEvent {
+    /// A path was found.
+    PathFound,
+    /// The path is gone; it may come back.
+    PathLost,
+    /// The keys are agreed; audio can flow.
+    KeysAgreed,
+    /// The keys cannot be agreed, or the far side has ended the media.
+    Closed,
+    /// A packet of audio.
+    Packet(AudioPacket),
+    /// The far side's account of what it got, or how long packets travel.
+    Report(FarReport),
+}
+
+/// A packet of audio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AudioPacket {
+    /// Sequence number, extended over its 16 bits.
+    pub sequence: u64,
+    /// In the codec's clock.
+    pub timestamp: u32,
+    /// Which codec, by number.
+    pub payload_type: u8,
+    /// The coded audio.
+    pub payload: Vec<u8>,
+}
+
+/// What reports and checks say about the way to the far side.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct FarReport {
+    /// There and back.
+    pub round_trip: Option<Duration>,
+    /// True if the far side has reported on our audio at all.
+    pub received: bool,
+    /// Packets of ours that it misses.
+    pub lost: Option<u64>,
+}
+
+/// One call's media.
+pub struct Media {
+    rtc: Rtc,
+    settings: MediaSettings,
+    pending: Option<SdpPendingOffer>,
+    mid: Option<Mid>,
+    now: Duration,
+    wake: Duration,
+    path: bool,
+    closed: bool,
+    outputs: VecDeque<MediaOutput>,
+}
+
+impl Media {
+    /// Media that nobody has been told of yet.
+    pub fn new(settings: MediaSettings, now: Duration) -> Self {
+        let mut config = RtcConfig::new()
+            .clear_codecs()
+            .enable_pcmu(settings.codec == Codec::Pcmu, false)
+            .enable_opus(settings.codec == Codec::Opus, false)
+            .set_rtp_mode(true)
+            .set_ice_lite(settings.lite)
+            .set_stats_interval(Some(REPORT_EVERY))
+            .set_rtcp_report_interval_audio(REPORT_EVERY);
+        add_telephone_events(&mut config, settings.codec);
+        let mut rtc = config.build(settings.origin + now);
+        if let Ok(candidate) = Candidate::host(settings.local, Protocol::Udp) {
+            rtc.add_local_candidate(candidate);
+        }
+        let (pending, mid, path, closed) = (None, None, false, false);
+        Self { rtc, settings, pending, mid, now, wake: now, path, closed, outputs: VecDeque::new() }
+    }
+
+    /// Our offer. The SDK tells no addresses in its own: the far side learns them from the checks.
+    pub fn offer(&mut self) -> String {
+        let mut changes = self.rtc.sdp_api();
+        self.mid = Some(changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None));
+        let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.pending = Some(pending);
+        self.drain();
+        offer.to_sdp_string()
+    }
+
+    /// Takes the far side's answer to our offer.
+    pub fn take_answer(&mut self, now: Duration, description: &str) -> Result<(), BadDescription> {
+        self.advance(now);
+        let answer = SdpAnswer::from_sdp_string(&usual(description)).map_err(|_| BadDescription)?;
+        let pending = self.pending.take().ok_or(BadDescription)?;
+        self.rtc.sdp_api().accept_answer(pending, answer).map_err(|_| BadDescription)?;
+        self.spoken_type().ok_or(BadDescription)?;
+        self.tick();
+        Ok(())
+    }
+
+    /// Takes the far side's offer; our answer to it.
+    pub fn take_offer(&mut self, now: Duration, description: &str) -> Result<String, BadDescription> {
+        self.advance(now);
+        let offer = SdpOffer::from_sdp_string(&usual(description)).map_err(|_| BadDescription)?;
+        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|_| BadDescription)?;
+        let answer = answer.to_sdp_string();
+        // str0m tells of the media only once they are connected.
+        let mid = answer.lines().find_map(|line| line.strip_prefix("a=mid:"));
+        self.mid = self.mid.or(mid.map(Mid::from));
+        self.tick();
+        self.spoken_type().ok_or(BadDescription)?;
+        Ok(answer)
+    }
+
+    /// A datagram came.
+    pub fn datagram(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
+        self.advance(now);
+        // What is no STUN, DTLS, RTP or RTCP is not for us.
+        let Ok(receive) = Receive::new(Protocol::Udp, from, self.settings.local, bytes) else { return };
+        let at = self.instant();
+        if self.rtc.handle_input(Input::Receive(at, receive)).is_err() {
+            self.close_once();
+        }
+        self.drain();
+    }
+
+    /// Time has come to [`Media::wake`].
+    pub fn timeout(&mut self, now: Duration) {
+        self.advance(now);
+        self.tick();
+    }
+
+    /// Sends 20 ms of coded audio; frame 0 is the first, and one that is left out is missed as lost.
+    /// Nothing before the keys are agreed. A call of more than 21 minutes would need another start.
+    pub fn send(&mut self, now: Duration, frame: u64, payload: &[u8]) {
+        self.advance(now);
+        let (Some(mid), Some(payload_type)) = (self.mid, self.spoken_type()) else { return };
+        let at = self.instant();
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        let time = frame.wrapping_mul(u64::from(samples_a_frame(self.settings.codec))) as u32;
+        stream.write_rtp(RtpWrite::new(payload_type, SeqNo::from(frame + 1), time, at, payload));
+        self.tick();
+    }
+
+    /// Ends it and tells the far side.
+    pub fn close(&mut self, now: Duration) {
+        self.advance(now);
+        if self.rtc.close().is_ok() {
+            self.drain();
+        }
+        self.closed = true;
+    }
+
+    /// When [`Media::timeout`] wants to come; `None` when closed.
+    pub fn wake(&self) -> Option<Duration> {
+        (!self.closed).then_some(self.wake)
+    }
+
+    /// The next thing to do or to know; `None` when drained.
+    pub fn poll(&mut self) -> Option<MediaOutput> {
+        self.outputs.pop_front()
+    }
+
+    // ---- inside --------------------------------------------------------------------------
+
+    fn advance(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    fn instant(&self) -> Instant {
+        self.settings.origin + self.now
+    }
+
+    fn tick(&mut self) {
+        let at = self.instant();
+        if self.rtc.handle_input(Input::Timeout(at)).is_err() {
+            self.close_once();
+        }
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..OUTPUTS_MAX {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.wake = at.saturating_duration_since(self.settings.origin);
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => {
+                    let (to, bytes) = (transmit.destination, transmit.contents.to_vec());
+                    self.outputs.push_back(MediaOutput::Transmit { to, bytes });
+                }
+                Ok(Output::Event(event)) => self.event(event),
+                Err(_) => return self.close_once(),
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::IceConnectionStateChange(state) => self.path_changed(state),
+            Event::Connected => self.tell(MediaEvent::KeysAgreed),
+            Event::Closed => self.close_once(),
+            Event::RtpPacket(packet) => self.tell(MediaEvent::Packet(audio_packet(&packet))),
+            Event::MediaEgressStats(stats) => self.tell(MediaEvent::Report(FarReport {
+                round_trip: stats.rtt,
+                received: stats.remote.is_some(),
+                lost: stats.remote.map(|remote| remote.packets_lost),
+            })),
+            Event::PeerStats(stats) => {
+                let pair = stats.selected_candidate_pair;
+                let round_trip = stats.rtt.or(pair.and_then(|pair| pair.current_round_trip_time));
+                self.tell(MediaEvent::Report(FarReport { round_trip, ..FarReport::default() }));
+            }
+            _ => {}
+        }
+    }
+
+    fn path_changed(&mut self, state: IceConnectionState) {
+        let up = match state {
+            IceConnectionState::Connected | IceConnectionState::Completed => true,
+            IceConnectionState::Disconnected => false,
+            IceConnectionState::New | IceConnectionState::Checking => return,
+        };
+        if up != self.path {
+            self.path = up;
+            self.tell(if up { MediaEvent::PathFound } else { MediaEvent::PathLost });
+        }
+    }
+
+    fn tell(&mut self, event: MediaEvent) {
+        self.outputs.push_back(MediaOutput::Event(event));
+    }
+
+    fn close_once(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.tell(MediaEvent::Closed);
+        }
+    }
+
+    /// The number of the codec that both sides speak.
+    fn spoken_type(&self) -> Option<Pt> {
+        let wanted = rtc_codec(self.settings.codec);
+        let media = self.rtc.media(self.mid?)?;
+        let known = self.rtc.codec_config();
+        let spoken = |pt: &&Pt| known.find(|params| params.pt() == **pt && params.spec().codec == wanted).is_some();
+        media.remote_pts().iter().find(spoken).copied()
+    }
+}
+
+/// A description without its addresses, as the SDK writes them.
+pub fn without_candidates(description: &str) -> String {
+    let is_address = |line: &&str| line.starts_with(CANDIDATE_LINE) || line.starts_with(END_OF_CANDIDATES_LINE);
+    description.lines().filter(|line| !is_address(line)).flat_map(|line| [line, "\r\n"]).collect()
+}
+
+/// `PCMU/8000/1` says the same as `PCMU/8000`, and str0m knows only the latter.
+fn usual(description: &str) -> String {
+    description.replace("PCMU/8000/1", "PCMU/8000")
+}
+
+fn add_telephone_events(config: &mut RtcConfig, codec: Codec) {
+    use str0m::format::FormatParams;
+    use str0m::media::Frequency;
+    let (number, clock) = match codec {
+        Codec::Pcmu => (126.into(), Frequency::EIGHT_KHZ),
+        Codec::Opus => (110.into(), Frequency::FORTY_EIGHT_KHZ),
+    };
+    let format = FormatParams::parse_line("0-16");
+    config.codec_config().add_config(number, None, RtcCodec::Tele, clock, None, format);
+}
+
+const fn rtc_codec(codec: Codec) -> RtcCodec {
+    match codec {
+        Codec::Pcmu => RtcCodec::PCMU,
+        Codec::Opus => RtcCodec::Opus,
+    }
+}
+
+const fn samples_a_frame(codec: Codec) -> u32 {
+    match codec {
+        Codec::Pcmu => 160,
+        Codec::Opus => 960,
+    }
+}
+
+fn audio_packet(packet: &RtpPacket) -> AudioPacket {
+    AudioPacket {
+        sequence: *packet.seq_no,
+        timestamp: packet.header.timestamp,
+        payload_type: *packet.header.payload_type,
+        payload: packet.payload.to_vec(),
+    }
+}

@@ -1,0 +1,493 @@
+//! The part of an attempt that is a call: from the invite to hanging up, as a machine that knows
+//! neither sockets nor a vendor. [`super::Connection`] owns it and does what it asks for.
+//!
+//! Outbound: offer, ringing, answer, path, keys, audio. Inbound: the partner is asked to make us
+//! ring, then invite, ringing for as long as wished, our answer, path, keys, audio. Each wait has
+//! a deadline of its own; what is heard is judged when the call has been held for as long as wished.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::model::{
+    CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, ExpectedCall, Failure, FailureReason,
+    MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
+};
+
+use super::audio::ToneId;
+use super::conversation::Conversation;
+use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
+
+/// How a call shall go, beside the attempt's own settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallSettings {
+    /// Which way, how long, in which codec.
+    pub wish: CallWish,
+    /// Whose audio it is.
+    pub tone: ToneId,
+    /// Our own id of an outbound call until the partner gives it one.
+    pub temporary: String,
+    /// Inbound: what the invite will carry among its parameters (`key=value`).
+    pub marker: String,
+    /// The moment at which the attempt began; only differences to it matter.
+    pub origin: Instant,
+    /// How long each step may take.
+    pub step: Duration,
+    /// Inbound: how long it may take until it rings.
+    pub delivery: Duration,
+}
+
+/// What the call wants done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum CallAction {
+    /// Open a socket for media.
+    OpenMedia,
+    /// Ask the partner to make us ring.
+    Originate,
+    /// Ask the partner for the call's status.
+    AskStatus,
+    /// Know a call of ours by this.
+    Expect(ExpectedCall),
+    /// Invite, with this description.
+    Invite(String),
+    /// Accept, with this description.
+    Answer(String),
+    /// The SDK would tell its application of this.
+    Trouble(MediaTrouble),
+    /// Send this datagram.
+    Transmit(SocketAddr, Vec<u8>),
+    /// A step is over; it took so long.
+    Done(Step, Duration),
+    /// It was not quite right.
+    Degraded(Degradation),
+    /// It is over: hang up.
+    Over(Outcome),
+}
+
+/// A call under way.
+pub(super) struct TestCall {
+    settings: CallSettings,
+    now: Duration,
+    step: Step,
+    began: Duration,
+    due: Duration,
+    /// Inbound: when to answer.
+    answer_at: Option<Duration>,
+    invited_with: Option<String>,
+    local: Option<SocketAddr>,
+    media: Option<Media>,
+    talk: Option<Conversation>,
+    hang_up_at: Option<Duration>,
+    set_up_from: Duration,
+    promised: Option<Duration>,
+    facts: CallFacts,
+    over: bool,
+    actions: VecDeque<CallAction>,
+}
+
+impl TestCall {
+    /// A call that begins now; what it wants first is ready.
+    pub(super) fn new(settings: CallSettings, now: Duration) -> Self {
+        let facts = CallFacts::of(settings.wish);
+        let due = now + settings.step;
+        let mut call = Self {
+            settings,
+            now,
+            step: Step::Invite,
+            began: now,
+            due,
+            answer_at: None,
+            invited_with: None,
+            local: None,
+            media: None,
+            talk: None,
+            hang_up_at: None,
+            set_up_from: now,
+            promised: None,
+            facts,
+            over: false,
+            actions: VecDeque::new(),
+        };
+        call.begin();
+        call
+    }
+
+    fn begin(&mut self) {
+        match self.settings.wish.direction {
+            CallDirection::Outbound => self.act(CallAction::OpenMedia),
+            CallDirection::Inbound => {
+                self.act(CallAction::Expect(ExpectedCall::Marker(self.settings.marker.clone())));
+                self.act(CallAction::Originate);
+            }
+        }
+    }
+
+    /// The next thing to do; `None` when drained.
+    pub(super) fn poll(&mut self) -> Option<CallAction> {
+        self.actions.pop_front()
+    }
+
+    /// When [`TestCall::timeout`] wants to come.
+    pub(super) fn wake(&self) -> Option<Duration> {
+        if self.over {
+            return None;
+        }
+        let media = self.media.as_ref().and_then(Media::wake);
+        let talk = self.talk.as_ref().map(Conversation::wake);
+        [Some(self.due), self.answer_at, media, talk, self.hang_up_at].into_iter().flatten().min()
+    }
+
+    /// The step that a verdict of now is about.
+    pub(super) fn step(&self) -> Step {
+        self.step
+    }
+
+    /// How long the present step has taken until now.
+    pub(super) fn step_took(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.began)
+    }
+
+    /// What is known of it, with the audio as it is now.
+    pub(super) fn facts(&self) -> CallFacts {
+        let audio = self.talk.as_ref().map(|talk| talk.audio(self.now));
+        CallFacts { audio, ..self.facts.clone() }
+    }
+
+    /// Ends the media; datagrams that say so are left in the actions.
+    pub(super) fn close(&mut self, now: Duration) {
+        self.over = true;
+        if let Some(media) = &mut self.media {
+            media.close(now);
+        }
+        self.drain_media();
+    }
+
+    // ---- what happens --------------------------------------------------------------------
+
+    /// A socket for media is open, or cannot be.
+    pub(super) fn media_open(&mut self, now: Duration, local: SocketAddr) {
+        self.now = now;
+        if self.over || self.local.is_some() {
+            return;
+        }
+        self.local = Some(local);
+        let settings =
+            MediaSettings { codec: self.settings.wish.codec, local, origin: self.settings.origin, lite: false };
+        let media = self.media.insert(Media::new(settings, now));
+        match self.invited_with.take() {
+            None => {
+                let offer = without_candidates(&media.offer());
+                self.done();
+                self.set_up_from = self.now;
+                self.act(CallAction::Invite(offer));
+                self.wait_for(Step::Ringing);
+            }
+            Some(description) => match media.take_offer(now, &description) {
+                Ok(answer) => {
+                    self.act(CallAction::Answer(without_candidates(&answer)));
+                    self.done();
+                    self.wait_for(Step::Ice);
+                }
+                Err(_) => self.bad_description(),
+            },
+        }
+        self.drain_media();
+    }
+
+    /// The partner's answer to our order to ring us, or to our question about it.
+    pub(super) fn rest_answered(&mut self, now: Duration, answer: RestAnswer) {
+        self.now = now;
+        if self.over {
+            return;
+        }
+        match answer {
+            RestAnswer::Call { sid, status } if self.facts.sid.is_none() => self.promised(sid, status),
+            RestAnswer::Call { status, .. } => self.status_told(status),
+            RestAnswer::Refused { status: 429, retry_after_s } => {
+                let sign = ThrottleSign::HttpStatus(429);
+                self.finish(Outcome::Throttled { step: self.step, sign, retry_after_s });
+            }
+            _ if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),
+            RestAnswer::Refused { status, .. } => self.fail(FailureReason::RestStatus(status)),
+            RestAnswer::NoAnswer => self.fail(FailureReason::NoAnswer),
+            RestAnswer::Unreachable(reason) => self.fail(reason),
+            RestAnswer::Malformed => self.fail(FailureReason::RestMalformed),
+        }
+    }
+
+    fn promised(&mut self, sid: String, status: CallStatus) {
+        self.facts.sid = Some(sid.clone());
+        self.facts.status = Some(status);
+        self.promised = Some(self.now);
+        if self.step == Step::Invite {
+            self.due = self.now + self.settings.delivery;
+            self.act(CallAction::Expect(ExpectedCall::Sid(sid)));
+        } else {
+            // It rang before the partner had answered us.
+            self.facts.delivery_ms = Some(0);
+        }
+    }
+
+    /// It has not rung in time; the status says what the partner made of it.
+    fn status_told(&mut self, status: CallStatus) {
+        self.facts.status = Some(status);
+        if self.step == Step::Invite {
+            let stuck = status == CallStatus::Queued;
+            self.fail(if stuck { FailureReason::StuckQueued } else { FailureReason::NotDelivered });
+        }
+    }
+
+    /// The device tells of our call.
+    pub(super) fn event(&mut self, now: Duration, event: CallEvent) {
+        self.now = now;
+        if self.over {
+            return;
+        }
+        match event {
+            CallEvent::Ringing { sid } => {
+                self.facts.sid = sid.or(self.facts.sid.take());
+                if self.step == Step::Ringing {
+                    self.done();
+                    self.wait_for(Step::Answer);
+                }
+            }
+            CallEvent::Answered { sid, description } => {
+                self.facts.sid = sid.or(self.facts.sid.take());
+                self.answered(&description);
+            }
+            CallEvent::Invited { sid, description } => self.invited(sid, description),
+            CallEvent::Cancelled => self.fail(FailureReason::Cancelled),
+            CallEvent::Ended => self.fail(FailureReason::HungUp),
+        }
+    }
+
+    /// The device raised an error while the call was under way; `Ended` follows if it is over.
+    pub(super) fn rejected(&mut self, now: Duration, wire_code: Option<u32>) {
+        self.now = now;
+        let step = self.step;
+        let failure = Failure { step, reason: FailureReason::Rejected, wire_code, device_errors: Vec::new() };
+        self.finish(Outcome::Failed(failure));
+    }
+
+    fn answered(&mut self, description: &str) {
+        let (Step::Ringing | Step::Answer, Some(media)) = (self.step, &mut self.media) else { return };
+        let taken = media.take_answer(self.now, description);
+        if self.step == Step::Ringing {
+            self.done();
+            self.wait_for(Step::Answer);
+        }
+        match taken {
+            Ok(()) => {
+                self.facts.set_up_ms = Some(whole_millis(self.now.saturating_sub(self.set_up_from)));
+                self.done();
+                self.wait_for(Step::Ice);
+            }
+            Err(_) => self.bad_description(),
+        }
+        self.drain_media();
+    }
+
+    fn invited(&mut self, sid: String, description: String) {
+        if self.step != Step::Invite {
+            return self.fail(FailureReason::DeliveredTwice);
+        }
+        let since = self.promised.unwrap_or(self.began);
+        self.facts.delivery_ms = Some(whole_millis(self.now.saturating_sub(since)));
+        self.facts.sid.get_or_insert(sid);
+        self.invited_with = Some(description);
+        self.done();
+        self.wait_for(Step::Ringing);
+        let ring = Duration::from_millis(u64::from(self.settings.wish.ring_ms));
+        self.answer_at = Some(self.now + ring);
+        self.due = self.now + ring + self.settings.step;
+        if ring.is_zero() {
+            self.pick_up();
+        }
+    }
+
+    fn pick_up(&mut self) {
+        self.answer_at = None;
+        self.done();
+        self.wait_for(Step::Answer);
+        self.set_up_from = self.now;
+        self.act(CallAction::OpenMedia);
+    }
+
+    /// A datagram came.
+    pub(super) fn datagram(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
+        self.now = now;
+        if let Some(media) = &mut self.media {
+            media.datagram(now, from, bytes);
+        }
+        self.drain_media();
+    }
+
+    /// Time has come to [`TestCall::wake`].
+    pub(super) fn timeout(&mut self, now: Duration) {
+        self.now = now;
+        if self.over {
+            return;
+        }
+        if self.answer_at.is_some_and(|at| at <= now) {
+            self.pick_up();
+        }
+        self.talk_on();
+        if let Some(media) = &mut self.media
+            && media.wake().is_some_and(|wake| wake <= now)
+        {
+            media.timeout(now);
+        }
+        self.drain_media();
+        if self.hang_up_at.is_some_and(|at| at <= now) {
+            self.judge();
+        } else if self.due <= now && !self.over {
+            self.overdue();
+        }
+    }
+
+    fn overdue(&mut self) {
+        match self.step {
+            // The partner promised to make it ring; what became of it only the partner knows.
+            Step::Invite if self.facts.sid.is_some() && self.facts.status.is_some() && self.promised.is_some() => {
+                self.promised = None;
+                self.due = self.now + self.settings.step;
+                self.act(CallAction::AskStatus);
+            }
+            Step::Invite if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),
+            Step::Ice => {
+                self.act(CallAction::Trouble(MediaTrouble::Path));
+                self.fail(FailureReason::NoPath);
+            }
+            Step::Dtls => self.fail(FailureReason::NoKeys),
+            // Nothing came since the keys were agreed, or nothing more.
+            Step::Media if self.talk.as_ref().is_some_and(|talk| talk.last_packet().is_some()) => {
+                self.fail(FailureReason::AudioDied);
+            }
+            Step::Media => self.fail(FailureReason::NoAudio),
+            _ => self.fail(FailureReason::NoAnswer),
+        }
+    }
+
+    // ---- audio ---------------------------------------------------------------------------
+
+    fn talk_on(&mut self) {
+        let (Some(talk), Some(media)) = (&mut self.talk, &mut self.media) else { return };
+        talk.play(self.now);
+        if let Some((number, payload)) = talk.next_frame(self.now) {
+            media.send(self.now, number, payload);
+        }
+    }
+
+    fn drain_media(&mut self) {
+        while let Some(output) = self.media.as_mut().and_then(Media::poll) {
+            match output {
+                MediaOutput::Transmit { to, bytes } => self.act(CallAction::Transmit(to, bytes)),
+                MediaOutput::Event(event) if !self.over => self.media_event(event),
+                MediaOutput::Event(_) => {}
+            }
+        }
+    }
+
+    fn media_event(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::PathFound if self.step == Step::Ice => {
+                self.done();
+                self.wait_for(Step::Dtls);
+            }
+            MediaEvent::KeysAgreed if matches!(self.step, Step::Ice | Step::Dtls) => self.begin_to_talk(),
+            MediaEvent::Packet(packet) => {
+                if let Some(talk) = &mut self.talk {
+                    if talk.last_packet().is_none() {
+                        let took = self.now.saturating_sub(self.began);
+                        self.actions.push_back(CallAction::Done(Step::Media, took));
+                    }
+                    talk.packet(self.now, &packet);
+                    self.due = self.now + self.settings.step;
+                }
+            }
+            MediaEvent::Report(report) => {
+                if let Some(talk) = &mut self.talk {
+                    talk.report(report);
+                }
+            }
+            MediaEvent::Closed => self.media_closed(),
+            MediaEvent::PathFound | MediaEvent::PathLost | MediaEvent::KeysAgreed => {}
+        }
+    }
+
+    fn media_closed(&mut self) {
+        match self.step {
+            Step::Dtls | Step::Ice => self.fail(FailureReason::NoKeys),
+            // The hang-up follows on the signalling; if it does not, silence will tell.
+            _ => {}
+        }
+    }
+
+    fn begin_to_talk(&mut self) {
+        if self.step == Step::Ice {
+            self.done();
+            self.wait_for(Step::Dtls);
+        }
+        self.done();
+        if self.facts.set_up_ms.is_none() {
+            self.facts.set_up_ms = Some(whole_millis(self.now.saturating_sub(self.set_up_from)));
+        }
+        self.wait_for(Step::Media);
+        let wish = self.settings.wish;
+        self.talk = Some(Conversation::new(wish.codec, self.settings.tone, self.now));
+        self.hang_up_at = Some(self.now + Duration::from_millis(u64::from(wish.hold_ms)));
+        self.talk_on();
+    }
+
+    fn judge(&mut self) {
+        let Some(talk) = &mut self.talk else { return };
+        talk.play(self.now);
+        let (failure, degraded) = (talk.failure(), talk.degradations(self.now));
+        match failure {
+            Some(reason) => self.fail(reason),
+            None => {
+                degraded.into_iter().for_each(|what| self.act(CallAction::Degraded(what)));
+                self.finish(Outcome::completed());
+            }
+        }
+    }
+
+    // ---- inside --------------------------------------------------------------------------
+
+    fn act(&mut self, action: CallAction) {
+        self.actions.push_back(action);
+    }
+
+    fn wait_for(&mut self, step: Step) {
+        self.step = step;
+        self.began = self.now;
+        self.due = self.now + self.settings.step;
+    }
+
+    fn done(&mut self) {
+        let took = self.now.saturating_sub(self.began);
+        self.act(CallAction::Done(self.step, took));
+    }
+
+    fn bad_description(&mut self) {
+        self.act(CallAction::Trouble(MediaTrouble::Description));
+        self.fail(FailureReason::BadDescription);
+    }
+
+    fn fail(&mut self, reason: FailureReason) {
+        let failure = Failure { step: self.step, reason, wire_code: None, device_errors: Vec::new() };
+        self.finish(Outcome::Failed(failure));
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        if self.over {
+            return;
+        }
+        self.over = true;
+        self.act(CallAction::Over(outcome));
+    }
+}
+
+fn whole_millis(length: Duration) -> u32 {
+    u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,140 @@
+//! The REST API as test calls use it: what to post, and what an answer means.
+
+use serde::Deserialize;
+
+use crate::model::{CallStatus, EdgeName, RestAnswer, RestRequest};
+
+use super::Account;
+use super::claims::{form_decoded, form_encoded};
+
+/// The largest answer that is read, in bytes; a call's description has some 2 kB.
+pub const REST_ANSWER_MAX: usize = 64 * 1024;
+
+/// What the call does that makes us ring: one digit as a tone, so that we hear something that is
+/// not ours, then our own voice back. It ends with the call, whose length is limited.
+const TWIML: &str = r#"<Response><Play digits="1"/><Echo/></Response>"#;
+
+/// Fields of a form that are read.
+const FIELDS_MAX: usize = 64;
+
+/// Who calls: a name that nobody registers.
+const CALLER: &str = "client:ringcheck";
+
+/// A request of the REST API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RestCall {
+    /// The whole address.
+    pub url: String,
+    /// The form to post; `None` for a GET.
+    pub form: Option<String>,
+}
+
+impl RestCall {
+    /// The request, about the device of this name.
+    pub fn of(account: &Account, edge: &EdgeName, identity: &str, request: &RestRequest) -> Self {
+        let calls = format!("{}/2010-04-01/Accounts/{}/Calls", base(account, edge), account.account_sid);
+        match request {
+            RestRequest::Originate { marker, time_limit_s, timeout_s } => Self {
+                url: format!("{calls}.json"),
+                form: Some(form(&[
+                    ("To", &format!("client:{identity}?{marker}")),
+                    ("From", CALLER),
+                    ("Twiml", TWIML),
+                    ("Timeout", &timeout_s.to_string()),
+                    ("TimeLimit", &time_limit_s.to_string()),
+                ])),
+            },
+            RestRequest::Status { sid } => Self { url: format!("{calls}/{}.json", form_encoded(sid)), form: None },
+            RestRequest::End { sid } => Self {
+                url: format!("{calls}/{}.json", form_encoded(sid)),
+                form: Some(form(&[("Status", "completed")])),
+            },
+        }
+    }
+}
+
+/// Where the API is: what the account says, or the region's own address, or the public one.
+fn base(account: &Account, edge: &EdgeName) -> String {
+    match (&account.rest, &account.region) {
+        (Some(rest), _) => rest.trim_end_matches('/').to_owned(),
+        (None, Some(region)) => format!("https://api.{edge}.{region}.twilio.com"),
+        (None, None) => "https://api.twilio.com".to_owned(),
+    }
+}
+
+/// The fields of a form, as the API reads it. At most [`FIELDS_MAX`].
+pub fn form_fields(form: &str) -> Vec<(String, String)> {
+    let field = |pair: &str| pair.split_once('=').map(|(key, value)| (form_decoded(key), form_decoded(value)));
+    form.split('&').filter_map(field).take(FIELDS_MAX).collect()
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let pair = |(key, value): &(&str, &str)| format!("{key}={}", form_encoded(value));
+    fields.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+/// What an answer means.
+pub fn rest_answer(status: u16, retry_after_s: Option<u32>, body: &str) -> RestAnswer {
+    #[derive(Deserialize)]
+    struct Call {
+        sid: String,
+        status: CallStatus,
+    }
+    if !(200..300).contains(&status) {
+        return RestAnswer::Refused { status, retry_after_s };
+    }
+    match serde_json::from_str(body) {
+        Ok(Call { sid, status }) if !sid.is_empty() && sid.len() <= super::FIELD_TEXT_MAX => {
+            RestAnswer::Call { sid, status }
+        }
+        _ => RestAnswer::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_ordered_with_limits() {
+        let account = Account { rest: Some("https://127.0.0.1:1/".to_owned()), ..Account::with_sid("AC1") };
+        let edge = EdgeName::parse("ashburn").expect("a name");
+        let request = RestRequest::Originate { marker: "rc=7".to_owned(), time_limit_s: 20, timeout_s: 15 };
+        let call = RestCall::of(&account, &edge, "rc_pod_1", &request);
+        assert_eq!(call.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls.json");
+        assert_eq!(
+            call.form.as_deref(),
+            Some(
+                "To=client%3Arc_pod_1%3Frc%3D7&From=client%3Aringcheck&Twiml=%3CResponse%3E%3CPlay+digits%3D%221%22%2F%3E\
+                 %3CEcho%2F%3E%3C%2FResponse%3E&Timeout=15&TimeLimit=20"
+            )
+        );
+        let end = RestCall::of(&account, &edge, "x", &RestRequest::End { sid: "CA/1".to_owned() });
+        assert_eq!(end.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls/CA%2F1.json");
+        assert_eq!(end.form.as_deref(), Some("Status=completed"));
+    }
+
+    #[test]
+    fn an_account_of_a_region_is_asked_there() {
+        let account = Account { region: Some("ie1".to_owned()), ..Account::with_sid("AC1") };
+        let edge = EdgeName::parse("dublin").expect("a name");
+        let call = RestCall::of(&account, &edge, "x", &RestRequest::Status { sid: "CA1".to_owned() });
+        assert_eq!(call.url, "https://api.dublin.ie1.twilio.com/2010-04-01/Accounts/AC1/Calls/CA1.json");
+        assert_eq!(call.form, None);
+    }
+
+    #[test]
+    fn answers_are_understood() {
+        let call = |status| RestAnswer::Call { sid: "CA1".to_owned(), status };
+        for (status, body, expected) in [
+            (201, r#"{"sid":"CA1","status":"queued","price":null}"#, call(CallStatus::Queued)),
+            (200, r#"{"sid":"CA1","status":"in-progress"}"#, call(CallStatus::InProgress)),
+            (200, r#"{"sid":"CA1","status":"teleported"}"#, call(CallStatus::Unknown)),
+            (200, r#"{"sid":"CA1"}"#, RestAnswer::Malformed),
+            (201, "", RestAnswer::Malformed),
+            (401, r#"{"code":20003}"#, RestAnswer::Refused { status: 401, retry_after_s: None }),
+        ] {
+            assert_eq!(rest_answer(status, None, body), expected, "{status} {body}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The REST API on the pod's listener: `/2010-04-01/Accounts/{AC}/Calls…`.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::io::clock;
+use crate::partner::twilio::form_fields;
+use crate::sim::twilio::{Note, RestReply, unauthorized};
+
+use super::connection::{Client, Droppable};
+use super::listener::Order;
+use super::request::{Request, plain};
+
+/// Largest form that is read, in bytes.
+const FORM_MAX: usize = 16 * 1024;
+/// How long a client may take to send its form, or to read the answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long an unanswered request is held at most.
+const HOLD_MAX: Duration = Duration::from_secs(60);
+
+/// What is asked for.
+enum Wanted<'a> {
+    /// A new call.
+    Originate,
+    /// A call's description.
+    Call(&'a str),
+    /// A call's end, or another change of it.
+    Change(&'a str),
+}
+
+/// Answers a request of the REST API; false if it is none.
+pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, request: &Request) -> bool {
+    let path = request.path().to_owned();
+    let calls = format!("/2010-04-01/Accounts/{}/Calls", client.pod.account_sid);
+    let Some(wanted) = path.strip_prefix(&calls).and_then(|rest| wanted(request.method(), rest)) else { return false };
+    let Some(form) = body(stream, request).await else { return true };
+    let fault = client.faults.rest(&client.place);
+    let reply = if allowed(client, request) {
+        let mut desk = client.pod.desk();
+        match wanted {
+            Wanted::Originate => {
+                let (reply, order) = desk.originate(&form_fields(&form), fault);
+                // Without a client that is registered nobody receives it.
+                order.map(|order| client.pod.orders.send(Order::Ring(order)).ok());
+                reply
+            }
+            Wanted::Call(sid) => desk.look_up(sid, fault),
+            Wanted::Change(sid) => {
+                client.pod.orders.send(Order::End(sid.to_owned())).ok();
+                desk.look_up(sid, fault)
+            }
+        }
+    } else {
+        unauthorized()
+    };
+    client.note(&Note::of("REST API asked").code(u32::from(reply.status)));
+    answer(stream, reply).await;
+    true
+}
+
+fn wanted<'a>(method: &str, rest: &'a str) -> Option<Wanted<'a>> {
+    if rest == ".json" {
+        return (method == "POST").then_some(Wanted::Originate);
+    }
+    let sid = rest.strip_prefix('/')?.strip_suffix(".json")?;
+    match method {
+        "GET" => Some(Wanted::Call(sid)),
+        "POST" => Some(Wanted::Change(sid)),
+        _ => None,
+    }
+}
+
+/// True if the request shows a key of the account.
+fn allowed(client: &Client<'_>, request: &Request) -> bool {
+    let Some(shown) = request.header("authorization").and_then(|value| value.strip_prefix("Basic ")) else {
+        return false;
+    };
+    let Some(shown) = STANDARD.decode(shown).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
+    let keys = &client.pod.account;
+    let api_keys = keys.api_keys.iter().map(|(sid, secret)| format!("{sid}:{}", secret.expose_secret()));
+    let auth_token = keys.auth_token.iter().map(|token| format!("{}:{}", keys.account_sid, token.expose_secret()));
+    api_keys.chain(auth_token).any(|known| known == shown)
+}
+
+/// The form that was posted; `None` if it does not come, or is too large.
+async fn body(stream: &mut impl Droppable, request: &Request) -> Option<String> {
+    let length = request.body_length();
+    if length > FORM_MAX {
+        return None;
+    }
+    let mut bytes = request.rest.clone();
+    let read = async {
+        while bytes.len() < length {
+            if stream.read_buf(&mut bytes).await.ok()? == 0 {
+                return None;
+            }
+        }
+        Some(())
+    };
+    timeout(PATIENCE, read).await.ok()??;
+    String::from_utf8(bytes).ok()
+}
+
+async fn answer(stream: &mut impl Droppable, reply: RestReply) {
+    if !reply.comes {
+        if reply.delay.is_zero() {
+            drop(stream.tcp().set_zero_linger());
+        } else {
+            // The client gives up long before.
+            drop(timeout(HOLD_MAX, stream.read(&mut [0; 16])).await);
+        }
+        return;
+    }
+    if !reply.delay.is_zero() {
+        clock::sleep_until(clock::now().plus(reply.delay)).await;
+    }
+    let retry: Vec<_> = reply.retry_after_s.map(|s| ("Retry-After", s.to_string())).into_iter().collect();
+    let text = plain(reply.status, &retry, &reply.body);
+    if stream.write_all(text.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
+        drop(timeout(PATIENCE, stream.read(&mut [0; 16])).await);
+    }
+}

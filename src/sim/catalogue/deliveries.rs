@@ -1,0 +1,111 @@
+//! Trouble with calls to the agent: the REST API, and what becomes of the order.
+
+use std::time::Duration;
+
+use crate::model::Step::{Ice, Invite, Ringing};
+
+use super::super::behaviour::Behaviour;
+use super::super::call_fault::{CallFault, DeliveryFault, RestFault};
+use super::entry::Expected::{Completed, Degraded, Failed, Throttled};
+use super::entry::Group::{Delivery, Rest};
+use super::entry::{Entry, entry};
+
+const fn delivery(fault: DeliveryFault) -> Behaviour {
+    Behaviour::Call(CallFault::Delivery(fault))
+}
+
+const fn rest(fault: RestFault) -> Behaviour {
+    Behaviour::Call(CallFault::Rest(fault))
+}
+
+const fn status(status: u16) -> Behaviour {
+    rest(RestFault::Status { status, retry_after_s: None })
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// The chapters' faults.
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        "call-stuck-queued",
+        Delivery,
+        delivery(DeliveryFault::StuckQueued),
+        Failed(Invite),
+        "leaves calls in its queue",
+    ),
+    entry(
+        "call-not-delivered",
+        Delivery,
+        delivery(DeliveryFault::NeverRings),
+        Failed(Invite),
+        "says that it rings, and does not",
+    ),
+    entry(
+        "call-delivered-elsewhere",
+        Delivery,
+        delivery(DeliveryFault::RingsElsewhere),
+        Failed(Invite),
+        "lets the call ring at another client, who answers",
+    ),
+    entry(
+        "call-delivered-late",
+        Delivery,
+        delivery(DeliveryFault::RingsLate(ms(4000))),
+        Completed,
+        "rings 4 s late (decoy: within the deadline; the delivery time tells)",
+    ),
+    entry("call-delivered-twice", Delivery, delivery(DeliveryFault::RingsTwice), Failed(Ringing), "rings twice"),
+    entry(
+        "call-cancelled",
+        Delivery,
+        delivery(DeliveryFault::Cancelled(ms(500))),
+        Failed(Ringing),
+        "withdraws the call after 0.5 s",
+    ),
+    entry(
+        "invite-without-description",
+        Delivery,
+        delivery(DeliveryFault::InviteEmpty),
+        Failed(Invite),
+        "rings without a session description",
+    ),
+    entry(
+        "call-hung-up-answered",
+        Delivery,
+        delivery(DeliveryFault::HungUpAnswered),
+        Failed(Ice),
+        "hangs up when it is answered",
+    ),
+    entry(
+        "call-status-lies",
+        Delivery,
+        delivery(DeliveryFault::StatusLies),
+        Degraded,
+        "says that nobody answered a call that was answered",
+    ),
+    entry("rest-401", Rest, status(401), Failed(Invite), "answers orders for calls with 401"),
+    entry("rest-404", Rest, status(404), Failed(Invite), "answers orders for calls with 404"),
+    entry("rest-500", Rest, status(500), Failed(Invite), "answers orders for calls with 500"),
+    entry("rest-503", Rest, status(503), Failed(Invite), "answers orders for calls with 503"),
+    entry(
+        "rest-429",
+        Rest,
+        rest(RestFault::Status { status: 429, retry_after_s: Some(30) }),
+        Throttled(Invite),
+        "answers orders for calls with 429 and Retry-After",
+    ),
+    entry("rest-slow", Rest, rest(RestFault::Late(ms(2000))), Completed, "answers orders for calls 2 s late (decoy)"),
+    entry("rest-unanswered", Rest, rest(RestFault::Hang), Failed(Invite), "never answers orders for calls"),
+    entry("rest-malformed", Rest, rest(RestFault::Garbage), Failed(Invite), "answers orders for calls with HTML"),
+    entry(
+        "rest-no-call",
+        Rest,
+        rest(RestFault::NoCall),
+        Failed(Invite),
+        "answers orders for calls with JSON that is no call",
+    ),
+    entry("rest-empty", Rest, rest(RestFault::Empty), Failed(Invite), "answers orders for calls with nothing"),
+    entry("rest-reset", Rest, rest(RestFault::Reset), Failed(Invite), "resets the connection in place of an answer"),
+];

@@ -1,0 +1,166 @@
+//! The far end of a test call: plays a digit and then sends back what it hears, as the test
+//! application's TwiML does, unless a fault spoils the sound.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::call::AudioPacket;
+use crate::call::audio::{FRAME, FRAME_SAMPLES, Frame, PCMU_SILENCE, ToneId, ToneSource, decode_frame, encode_frame};
+use crate::model::StableHasher;
+use crate::sim::call_fault::SoundFault;
+
+/// How long the digit sounds that comes first.
+const DIGIT: Duration = Duration::from_millis(300);
+/// Frequencies of the digit 1 (ITU-T Q.23), in Hz.
+const DIGIT_HZ: [f64; 2] = [697.0, 1209.0];
+/// Frequencies of a ring-back tone, in Hz.
+const RING_BACK_HZ: [f64; 2] = [440.0, 480.0];
+/// Amplitude of each of two frequencies: together some -16 dBov.
+const PART: f64 = 5200.0;
+/// Whose tone another call's is.
+const FOREIGN: ToneId = ToneId(0xbad1);
+/// Peak of comfort noise: some -60 dBov.
+const COMFORT: f64 = 55.0;
+/// Frames that wait to be sent at most: 20 s of delay.
+const WAITING_MAX: usize = 1000;
+
+/// The far end of one call.
+#[derive(Debug)]
+pub(super) struct FarEnd {
+    fault: Option<SoundFault>,
+    began: Duration,
+    /// Frames of its own sent so far; then it echoes.
+    own: u64,
+    heard: u64,
+    waiting: BTreeMap<(Duration, u64), Vec<u8>>,
+    sequence: u64,
+}
+
+impl FarEnd {
+    /// A far end that answers now.
+    pub(super) fn new(fault: Option<SoundFault>, now: Duration) -> Self {
+        Self { fault, began: now, own: 0, heard: 0, waiting: BTreeMap::new(), sequence: 0 }
+    }
+
+    /// When it has something to send.
+    pub(super) fn wake(&self) -> Option<Duration> {
+        let own =
+            self.speaks_itself(self.own).then(|| self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX));
+        let waiting = self.waiting.first_key_value().map(|((at, _), _)| *at);
+        [own, waiting].into_iter().flatten().min()
+    }
+
+    /// What falls due until now: the number of each frame, and its coded audio.
+    pub(super) fn due(&mut self, now: Duration) -> Vec<(u64, Vec<u8>)> {
+        while self.speaks_itself(self.own) && self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX) <= now {
+            let frame = self.own_frame(self.own);
+            self.queue(self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX), frame);
+            self.own += 1;
+        }
+        let mut due = Vec::new();
+        while let Some(entry) = self.waiting.first_entry()
+            && entry.key().0 <= now
+        {
+            let ((_, number), payload) = entry.remove_entry();
+            due.push((number, payload));
+        }
+        due
+    }
+
+    /// A packet of the agent's audio came: it goes back, unless the far end still speaks itself.
+    pub(super) fn hear(&mut self, now: Duration, packet: &AudioPacket) {
+        self.heard += 1;
+        let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
+        if speaking || packet.payload.len() != FRAME_SAMPLES || matches!(self.fault, Some(SoundFault::NotHeard)) {
+            return;
+        }
+        let Some(frame) = decode_frame(&packet.payload) else { return };
+        let age = now.saturating_sub(self.began);
+        let payload = match self.spoilt(&frame, age) {
+            None => packet.payload.clone(),
+            Some(frame) => encode_frame(&frame).to_vec(),
+        };
+        self.queue(now, payload);
+    }
+
+    /// True if frame `number` is one that the far end makes itself.
+    fn speaks_itself(&self, number: u64) -> bool {
+        let at = FRAME * u32::try_from(number).unwrap_or(u32::MAX);
+        match self.fault {
+            Some(SoundFault::NoPackets) => false,
+            Some(SoundFault::Silence | SoundFault::ForeignTone | SoundFault::RingBack | SoundFault::NotHeard) => true,
+            Some(SoundFault::Late(until)) => at < until,
+            _ => at < DIGIT,
+        }
+    }
+
+    fn own_frame(&self, number: u64) -> Vec<u8> {
+        let digit = FRAME * u32::try_from(number).unwrap_or(u32::MAX) < DIGIT;
+        let frame = match self.fault {
+            Some(SoundFault::Silence) => return vec![PCMU_SILENCE; FRAME_SAMPLES],
+            Some(SoundFault::ForeignTone) => return ToneSource::new(FOREIGN).pcmu(number).to_vec(),
+            Some(SoundFault::RingBack) => two_tones(number, RING_BACK_HZ),
+            Some(SoundFault::NotHeard) if !digit => noise(number, COMFORT),
+            Some(SoundFault::Late(_)) => noise(number, COMFORT),
+            _ => two_tones(number, DIGIT_HZ),
+        };
+        encode_frame(&frame).to_vec()
+    }
+
+    /// The frame as the fault makes it sound; `None` as it is.
+    fn spoilt(&self, frame: &Frame, age: Duration) -> Option<Frame> {
+        let louder =
+            |factor: f64| Some(frame.map(|sample| (f64::from(sample) * factor).clamp(-32768.0, 32767.0) as i16));
+        match self.fault? {
+            SoundFault::Noise(below) => {
+                let hiss = noise(self.heard, 32767.0 * 10_f64.powf(-f64::from(below) / 20.0));
+                Some(std::array::from_fn(|n| frame[n].saturating_add(hiss[n])))
+            }
+            SoundFault::Quiet(db) => louder(10_f64.powf(-f64::from(db) / 20.0)),
+            SoundFault::Clipped => louder(8.0),
+            SoundFault::Dies(after) if age >= after => Some([0; FRAME_SAMPLES]),
+            _ => None,
+        }
+    }
+
+    /// Queues a frame, as the fault has it on its way.
+    fn queue(&mut self, now: Duration, payload: Vec<u8>) {
+        let number = self.sequence;
+        self.sequence += 1;
+        let draw = StableHasher::new("way").number(number).finish();
+        let age = now.saturating_sub(self.began);
+        let (at, copies) = match self.fault {
+            Some(SoundFault::NoPackets) => return,
+            Some(SoundFault::Stops(after)) if age >= after => return,
+            Some(SoundFault::Choppy) if number % 10 < 3 => return,
+            Some(SoundFault::Loss(percent)) if draw % 100 < u64::from(percent) => return,
+            Some(SoundFault::BurstLoss(percent)) if number % (1000 / u64::from(percent.max(1))) < 10 => return,
+            Some(SoundFault::Jitter(most)) => (now + most.mul_f64((draw % 1000) as f64 / 1000.0), 1),
+            Some(SoundFault::Delay(by)) => (now + by, 1),
+            Some(SoundFault::Reordered) if number.is_multiple_of(10) => (now + FRAME + FRAME / 2, 1),
+            Some(SoundFault::Doubled) => (now, 2),
+            _ => (now, 1),
+        };
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.insert((at, number), payload.clone());
+            if copies == 2 {
+                self.waiting.insert((at + FRAME / 4, number), payload);
+            }
+        }
+    }
+}
+
+fn two_tones(number: u64, hz: [f64; 2]) -> Frame {
+    let start = number * FRAME_SAMPLES as u64;
+    std::array::from_fn(|n| {
+        let t = (start + n as u64) as f64 / 8000.0;
+        hz.iter().map(|hz| PART * (std::f64::consts::TAU * hz * t).sin()).sum::<f64>() as i16
+    })
+}
+
+fn noise(number: u64, peak: f64) -> Frame {
+    std::array::from_fn(|n| {
+        let draw = StableHasher::new("noise").number(number).number(n as u64).finish();
+        ((draw % 2001) as f64 / 1000.0 - 1.0).mul_add(peak, 0.0) as i16
+    })
+}
