@@ -3,6 +3,8 @@
 
 #[path = "faults/bed.rs"]
 mod bed;
+#[path = "faults/calls.rs"]
+mod calls;
 #[path = "faults/doc.rs"]
 mod doc;
 #[path = "faults/hostile.rs"]

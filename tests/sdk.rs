@@ -7,6 +7,8 @@
 
 #[path = "sdk/browser.rs"]
 mod browser;
+#[path = "sdk/calls.rs"]
+mod calls;
 #[path = "sdk/prediction.rs"]
 mod prediction;
 
@@ -150,7 +152,7 @@ fn probe_tells(case: Case, token: &TokenText) -> Vec<String> {
     }
     let met = case.fault.map(|fault| match fault.behaviour() {
         Behaviour::Session(fault) => Behaviour::Session(refusal_of(fault, &shape_of(token.expose()))),
-        transport @ Behaviour::Transport(_) => transport,
+        other => other,
     });
     let mut outcomes = Outcomes::new(usual_settings());
     let outcome = &outcomes.course(&[met], case.kind()).finding.outcome;

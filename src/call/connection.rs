@@ -162,6 +162,10 @@ pub struct Connection<S> {
     /// An error that was raised while audio flowed, with its code on the wire: if the call ends
     /// next, that is why.
     pub(super) call_error: Option<Option<u32>>,
+    /// While leaving: the partner was asked for the call's status and has not answered.
+    pub(super) status_asked: bool,
+    /// Leaving was confirmed.
+    pub(super) offline: bool,
     verdict: Option<Outcome>,
     /// The first route's failure, while the second is tried.
     first: Option<Box<Finding>>,
@@ -185,6 +189,8 @@ impl<S: Signalling> Connection<S> {
             seen: Seen::default(),
             call: None,
             call_error: None,
+            status_asked: false,
+            offline: false,
             verdict: None,
             first: None,
             outputs: VecDeque::new(),
@@ -375,7 +381,7 @@ impl<S: Signalling> Connection<S> {
             return;
         }
         match self.phase {
-            Phase::Waiting(Step::Hangup) => self.left(false),
+            Phase::Waiting(Step::Hangup) => self.left(self.offline),
             Phase::Waiting(step) if is_opening(step) => {
                 self.not_opened(step, FailureReason::NoAnswer, SocketEnd::OpenTimeout);
             }
@@ -480,6 +486,7 @@ impl<S: Signalling> Connection<S> {
 
     fn offline(&mut self) {
         match self.phase {
+            Phase::Waiting(Step::Hangup) if self.status_asked => self.offline = true,
             Phase::Waiting(Step::Hangup) => self.left(true),
             Phase::Waiting(Step::Registered) | Phase::Holding => self.fail(FailureReason::WentOffline),
             Phase::Calling => self.call_offline(),

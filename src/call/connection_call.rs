@@ -142,6 +142,7 @@ impl<S: Signalling> Connection<S> {
             Outcome::Completed { .. } if self.calls(CallDirection::Inbound) => {
                 self.end_call();
                 self.ask(|sid| RestRequest::Status { sid });
+                self.status_asked = true;
                 self.leave();
             }
             Outcome::Completed { .. } => {
@@ -186,7 +187,16 @@ impl<S: Signalling> Connection<S> {
 
     /// While leaving: does the partner say of the call what happened here?
     fn compare_status(&mut self, answer: RestAnswer) {
-        let RestAnswer::Call { status, .. } = answer else { return };
+        self.status_asked = false;
+        if let RestAnswer::Call { status, .. } = answer {
+            self.take_status(status);
+        }
+        if self.offline {
+            self.complete();
+        }
+    }
+
+    fn take_status(&mut self, status: CallStatus) {
         if let Some(facts) = &mut self.seen.call {
             facts.status = Some(status);
         }

@@ -26,12 +26,17 @@ const HIGH_LOSS_PERMILLE: u16 = 30;
 /// Opinion score at which the SDK warns its application, times a hundred.
 const LOW_MOS_CENTI: u16 = 300;
 
+/// With so much of our own lateness nothing is said about quality: five frames.
+const OWN_LAG_MS: u32 = 100;
+
 /// A call's audio under way.
 pub(super) struct Conversation {
     codec: Codec,
     source: ToneSource,
     began: Duration,
     sent: u64,
+    /// Frames that our own machine was too late for.
+    skipped: u64,
     played: u64,
     playout: Playout<Frame>,
     reception: Reception,
@@ -54,6 +59,7 @@ impl Conversation {
             source: ToneSource::new(tone),
             began: now,
             sent: 0,
+            skipped: 0,
             played: 0,
             playout: Playout::new(PLAYOUT_DELAY, clock),
             reception: Reception::new(clock, payload_type, PLAYOUT_DELAY),
@@ -75,6 +81,7 @@ impl Conversation {
             return None;
         }
         let number = ToneSource::frame_at(now.saturating_sub(self.began));
+        self.skipped += number.saturating_sub(self.sent);
         self.sent = number + 1;
         Some((number, self.source.pcmu(number).as_slice()))
     }
@@ -144,9 +151,14 @@ impl Conversation {
             loss_burst: u32::try_from(received.longest_burst).unwrap_or(u32::MAX),
             jitter_us: received.jitter_us,
             rtt_ms: self.report.round_trip.map(millis),
+            own_lag_ms: self.own_lag_ms(),
             mos_centi,
             sdk_mos_centi,
         }
+    }
+
+    fn own_lag_ms(&self) -> u32 {
+        u32::try_from(self.skipped * FRAME.as_millis() as u64).unwrap_or(u32::MAX)
     }
 
     /// Opinion scores times a hundred: the E-model's and the SDK's.
@@ -179,6 +191,9 @@ impl Conversation {
 
     /// What was not as it should be, in a call that did not fail.
     pub(super) fn degradations(&self, now: Duration) -> Vec<Degradation> {
+        if self.own_lag_ms() >= OWN_LAG_MS {
+            return Vec::new();
+        }
         let (hearing, audio) = (self.ear.hearing(), self.audio(now));
         let late = hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
         [

@@ -207,6 +207,8 @@ impl TestCall {
                 let sign = ThrottleSign::HttpStatus(429);
                 self.finish(Outcome::Throttled { step: self.step, sign, retry_after_s });
             }
+            // It rings, whatever the API says of it.
+            _ if self.step != Step::Invite => self.act(CallAction::Degraded(Degradation::StatusMismatch)),
             _ if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),
             RestAnswer::Refused { status, .. } => self.fail(FailureReason::RestStatus(status)),
             RestAnswer::NoAnswer => self.fail(FailureReason::NoAnswer),

@@ -127,6 +127,10 @@ pub struct CallAudio {
     /// To the far side and back by RTCP or STUN, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<u32>,
+    /// How long our own side was late with audio, in all, in milliseconds. With 100 or more of it
+    /// nothing is said about the quality of the call: it may be our own machine's.
+    #[serde(default)]
+    pub own_lag_ms: u32,
     /// Opinion score by the E-model (ITU-T G.107), times a hundred: 100 to 450.
     pub mos_centi: u16,
     /// Opinion score by the SDK's own formula, times a hundred.

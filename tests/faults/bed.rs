@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, PodName, Role, SignatureCells, Timestamp,
-    TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, EdgeName, KeySlot, PodName, Role,
+    SignatureCells, Timestamp, TokenKind, TokenWish,
 };
 use ringcheck::partner::twilio::AccountKeys;
 use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
@@ -27,6 +27,8 @@ pub struct Bed {
     pub patient: Arc<Probe>,
     /// A probe that waits a second, for who never answers.
     pub impatient: Arc<Probe>,
+    /// A probe for calls.
+    pub calling: Arc<Probe>,
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
@@ -65,8 +67,8 @@ impl Bed {
         });
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
-        let (patient, impatient) = (probe("patient"), probe("impatient"));
-        Self { partner, patient, impatient, plan, dialer, waiting, _folder: folder }
+        let (patient, impatient, calling) = (probe("patient"), probe("impatient"), probe("calling"));
+        Self { partner, patient, impatient, calling, plan, dialer, waiting, _folder: folder }
     }
 
     pub async fn set_faults(&self, pod: usize, rules: Vec<FaultRule>) {
@@ -100,6 +102,34 @@ impl Bed {
             deadline: Timestamp::MAX,
             call: None,
         };
+        self.make(spec).await
+    }
+
+    /// A test call.
+    pub async fn call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        let direction = u64::from(wish.direction == CallDirection::Inbound);
+        self.make(AttemptSpec {
+            id: AttemptId((pod as u64 + 1) * 0x0001_0203_0405 + direction * 7919 + serial * 104_729),
+            pod: pod_name(pod),
+            probe: self.calling.name.clone(),
+            role: Role::Scheduled,
+            token: TokenWish::Fresh {
+                kind: TokenKind::Access,
+                key: KeySlot(0),
+                name_length: 27,
+                unlike: SignatureCells::default(),
+                wanted: CellWeights::NONE,
+            },
+            edge: EdgeName::parse("ashburn").expect("a name"),
+            at: Timestamp::MIN,
+            deadline: Timestamp::MAX,
+            call: Some(wish),
+        })
+        .await
+    }
+
+    async fn make(&self, spec: AttemptSpec) -> AttemptReport {
+        let id = spec.id;
         let (sender, report) = oneshot::channel();
         self.waiting.lock().expect("not poisoned").insert(id, sender);
         self.dialer.dial(spec, Arc::clone(&self.plan));
@@ -129,7 +159,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
         "config/ringcheck.toml".to_owned(),
         include_str!("../../config/ringcheck.toml").to_owned(),
     )];
-    for (name, step) in [("patient", "10s"), ("impatient", "1s")] {
+    for (name, step) in [("patient", "10s"), ("impatient", "1s"), ("calling", "4s")] {
         let text = format!(
             "kind = \"connection\"\nschedule = \"0 * * * * *\"\nhold = \"1s\"\ndeadlines = {{ step = \"{step}\", hangup = \"{step}\" }}\n"
         );
@@ -138,6 +168,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
     for number in 0..pods {
         let (name, sid) = (pod_name(number), account_sid(number));
         let url = partner.url(&name).expect("there");
+        let rest = format!("https://{}", partner.address(&name).expect("there"));
         let text = format!(
             r#"
             name = "{name}"
@@ -148,7 +179,9 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
             edges = ["ashburn"]
             api_key = {{ sid = "SK00000000000000000000000000000001", secret = {{ file = "secret" }} }}
             auth_token = {{ file = "secret" }}
+            application_sid = "AP00000000000000000000000000000003"
             signalling = "{url}"
+            rest = "{rest}"
             ca_file = "ca.pem"
             "#
         );

@@ -37,7 +37,19 @@ function onPage(request) {
     const open = page ?? (await browser.newPage());
     try {
       await open.goto(`${origin}/${request.sdk}`);
-      const seen = await open.evaluate((want) => window.attempt(want), { quietMs: QUIET_MS, silentMs: SILENT_MS, ...request });
+      // States are told at once, so that whoever waits for one can go on.
+      if (request.direction) {
+        open.asker = request.id;
+        const tell = (state) => console.log(JSON.stringify({ id: open.asker, state }));
+        // Exposed to a page once; the page outlives many requests.
+        if (!open.tells) await open.exposeFunction('sawState', tell);
+        open.tells = true;
+      }
+      const seen = await open.evaluate((want) => (want.direction ? window.call(want) : window.attempt(want)), {
+        quietMs: QUIET_MS,
+        silentMs: SILENT_MS,
+        ...request,
+      });
       console.log(JSON.stringify({ id: request.id, ...seen }));
       return open;
     } catch (error) {

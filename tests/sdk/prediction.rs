@@ -102,7 +102,10 @@ impl Talk {
                 match output {
                     PeerOutput::Text(text) => self.device.received(self.now, &text),
                     PeerOutput::Binary(_) => self.device.received_foreign(self.now),
-                    PeerOutput::Note(_) => {}
+                    PeerOutput::Note(_)
+                    | PeerOutput::OpenMedia(_)
+                    | PeerOutput::Datagram { .. }
+                    | PeerOutput::CloseMedia(_) => {}
                     PeerOutput::Close(code) => return self.end(SocketEnd::Closed(code)),
                     PeerOutput::Drop => return self.end(SocketEnd::Broken),
                 }
@@ -130,7 +133,7 @@ impl Talk {
             SignallingEvent::Registered => (self.registered, self.found.registered) = (true, true),
             SignallingEvent::Offline | SignallingEvent::StreamEnded => self.registered = false,
             SignallingEvent::DeviceError { error, .. } => self.found.errors.push(error),
-            SignallingEvent::Degraded(_) | SignallingEvent::HeartbeatLost => return,
+            SignallingEvent::Degraded(_) | SignallingEvent::HeartbeatLost | SignallingEvent::Call(_) => return,
         }
         self.heard = true;
         self.last = self.now;

@@ -179,7 +179,7 @@ impl Leg {
         match self.fault {
             Some(CallFault::SetUp(SetUpFault::Ignored)) => self.note("invite ignored", None),
             Some(CallFault::SetUp(SetUpFault::Dropped)) => self.say(LegOutput::Drop),
-            Some(CallFault::SetUp(SetUpFault::Refused(code))) => self.hang_up(Some(code), "call refused"),
+            Some(CallFault::SetUp(SetUpFault::Refused(code))) => self.refuse(code),
             Some(CallFault::SetUp(SetUpFault::ErrorFrame(code))) => {
                 self.note("call refused with an error frame", Some(code));
                 let trouble = Trouble { code: Some(code), callsid: self.temporary.clone(), ..Trouble::default() };
@@ -418,6 +418,16 @@ impl Leg {
     }
 
     // ---- inside --------------------------------------------------------------------------
+
+    /// Refuses a call of which the client knows only its own id.
+    fn refuse(&mut self, code: u32) {
+        self.note("call refused", Some(code));
+        let callsid = self.temporary.clone();
+        let news = CallNews { error: Some(Some(code)), ..CallNews::of(CallFrame::Hangup, callsid) };
+        self.frame(ServerFrame::Call(news));
+        self.over = true;
+        self.say(LegOutput::Over);
+    }
 
     fn hang_up(&mut self, code: Option<u32>, did: &'static str) {
         self.note(did, code);

@@ -72,6 +72,9 @@ impl RestDesk {
                 None,
             );
         };
+        if matches!(fault, Some(RestFault::Garbage | RestFault::NoCall | RestFault::Empty)) {
+            return (garbled(reply(201, json!({})), fault), None);
+        }
         let (identity, params) = to.split_once('?').unwrap_or((to, ""));
         let seconds = field("Timeout").and_then(|text| text.parse().ok()).unwrap_or(60);
         let sid = self.next_sid();
