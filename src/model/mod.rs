@@ -20,7 +20,9 @@ mod traits;
 pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
-pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName};
+pub use id::{
+    AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
+};
 pub use observation::{Observation, Role};
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};

@@ -4,8 +4,8 @@
 //! A pool of signatures is drawn once. A search looks through one block of it, of as many
 //! candidates as the real search has, under a fresh rotation of the offsets and a fresh exchange
 //! of the two symbols at each: a random signature is as likely as any of its images, so that no
-//! two searches see the same candidates. Signatures with many cells come first, so that most of
-//! the block need not be looked at.
+//! two searches see the same candidates. Signatures with many cells come first, and of equally many
+//! only those are looked at that hold a cell which counts, so that most of the block need not be.
 
 use std::sync::LazyLock;
 
@@ -29,20 +29,42 @@ static POOL: LazyLock<Vec<Block>> = LazyLock::new(|| {
 
 /// As many candidates as one search has, without those that hold no cell.
 struct Block {
-    /// Candidates with so many cells, from many to one.
-    groups: Vec<(usize, Vec<u8>)>,
+    /// From many cells to one.
+    groups: Vec<Group>,
+}
+
+/// Candidates with equally many cells.
+struct Group {
+    count: usize,
+    /// By cell: the cells of all candidates that hold it, one after the other. A candidate stands
+    /// here as often as it has cells.
+    holding: Vec<Vec<u8>>,
 }
 
 impl Block {
     fn draw(rng: &mut fastrand::Rng) -> Self {
-        let mut by_count = vec![Vec::new(); OFFSETS + 1];
+        let mut groups: Vec<Group> = (1..=OFFSETS).rev().map(Group::of).collect();
         for _ in 0..CANDIDATES {
-            let cells = random_signature(rng);
-            let places = cells.iter().map(|(offset, symbol)| place_of(usize::from(offset), symbol));
-            by_count[cells.0.count_ones() as usize].extend(places.map(|place| u8::try_from(place).unwrap_or(0)));
+            let cells = random_signature(rng).iter();
+            let cells: Vec<usize> = cells.map(|(offset, symbol)| place_of(usize::from(offset), symbol)).collect();
+            if let Some(group) = groups.iter_mut().find(|group| group.count == cells.len()) {
+                group.take(&cells);
+            }
         }
-        let groups = by_count.into_iter().enumerate().rev().filter(|(count, cells)| *count > 0 && !cells.is_empty());
-        Self { groups: groups.collect() }
+        groups.retain(|group| group.holding.iter().any(|candidates| !candidates.is_empty()));
+        Self { groups }
+    }
+}
+
+impl Group {
+    fn of(count: usize) -> Self {
+        Self { count, holding: vec![Vec::new(); CELLS] }
+    }
+
+    fn take(&mut self, cells: &[usize]) {
+        for cell in cells {
+            self.holding[*cell].extend(cells.iter().map(|place| u8::try_from(*place).unwrap_or(0)));
+        }
     }
 }
 
@@ -75,26 +97,45 @@ pub(super) fn best_signature(rng: &mut fastrand::Rng, fit: &Fit) -> SignatureCel
         return first_without_unwanted(rng, fit);
     }
     let image = Image::draw(rng, fit);
-    let mut found = (0, &[][..]);
-    // A signature without any cell is among the candidates, and counts nothing.
-    let mut equal = 1;
-    for (count, cells) in &POOL[rng.usize(..BLOCKS)].groups {
-        if image.most_of(*count) < found.0 {
+    let mut found = Found { sum: 0, cells: &[], equal: 1 };
+    for group in &POOL[rng.usize(..BLOCKS)].groups {
+        if image.most_of(group.count) < found.sum {
             break;
         }
-        for candidate in cells.chunks_exact(*count) {
-            let sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
-            if sum < found.0 {
-                continue;
-            }
-            equal = if sum > found.0 { 1 } else { equal + 1 };
-            // Of equals each is taken with the same chance.
-            if equal == 1 || rng.u32(..equal) == 0 {
-                found = (sum, candidate);
+        found.look_through(group, &image, rng);
+    }
+    image.undone(found.cells)
+}
+
+/// The best candidate so far. A signature without any cell is among them, and counts nothing.
+struct Found<'a> {
+    sum: i32,
+    cells: &'a [u8],
+    /// How many are as good.
+    equal: u32,
+}
+
+impl<'a> Found<'a> {
+    fn look_through(&mut self, group: &'a Group, image: &Image, rng: &mut fastrand::Rng) {
+        let count = i32::try_from(group.count).unwrap_or(i32::MAX);
+        // What is as good as the best so far has a cell that counts at least its part.
+        let least = ((self.sum + count - 1) / count).max(1);
+        let points = |place: u8| i32::from(image.points[usize::from(place)]);
+        for (cell, candidates) in (0_u8..).zip(&group.holding).filter(|(cell, _)| points(*cell) >= least) {
+            for candidate in candidates.chunks_exact(group.count) {
+                let sum: i32 = candidate.iter().map(|place| points(*place)).sum();
+                // It is counted once, where the first such cell of it is looked through.
+                if sum < self.sum || candidate.iter().find(|place| points(**place) >= least) != Some(&cell) {
+                    continue;
+                }
+                self.equal = if sum > self.sum { 1 } else { self.equal + 1 };
+                // Of equals each is taken with the same chance.
+                if self.equal == 1 || rng.u32(..self.equal) == 0 {
+                    (self.sum, self.cells) = (sum, candidate);
+                }
             }
         }
     }
-    image.undone(found.1)
 }
 
 /// Where nothing is wanted the search ends with the first candidate that has nothing unwanted.
