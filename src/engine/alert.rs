@@ -67,6 +67,8 @@ impl Engine {
         for pod in &pods {
             self.evaluate_pod(turn, pod);
         }
+        // Emptied at the end of the turn; its room is used again.
+        self.volatile.touched = pods;
         if self.volatile.sweeping {
             self.evaluate_ourselves(turn);
         }

@@ -133,10 +133,9 @@ impl Engine {
     /// A lane's attempt is due: made, given up, or missed.
     pub(super) fn slot_due(&mut self, turn: &mut Turn, place: usize, due: Timestamp) {
         let now = turn.now();
-        let lane = &self.volatile.lanes[place];
-        let (pod_name, probe) = (lane.pod.name.clone(), lane.probe.name.clone());
-        let Some(pod) = self.state.pods.get(&pod_name) else { return };
-        let made = pod.cursors.get(&probe).map_or(0, |cursor| cursor.made);
+        let (pod_name, probe) = self.volatile.lanes[place].names();
+        let Some(pod) = self.state.pods.get(pod_name) else { return };
+        let made = pod.cursors.get(probe).map_or(0, |cursor| cursor.made);
         let quiet = pod.quiet_until.is_some_and(|until| until > now);
         if self.state.is_paused(pod, now) || quiet || now.as_millis() - due.as_millis() > MISSED_AFTER_MS {
             let why = match (quiet, self.state.is_paused(pod, now)) {
@@ -144,11 +143,12 @@ impl Engine {
                 (_, true) => MissedWhy::Paused,
                 _ => MissedWhy::Down,
             };
-            self.commit(turn, Record::SlotsMissed { at: now, probe, pod: pod_name, from: due, until: now, why });
+            let (pod, probe) = (pod_name.clone(), probe.clone());
+            self.commit(turn, Record::SlotsMissed { at: now, probe, pod, from: due, until: now, why });
         } else if pod.slow_until.is_some_and(|until| until > now) && made % 2 == 1 {
-            self.commit(turn, Record::SlotGivenUp { at: due, pod: pod_name, probe, to_reserve: false });
+            self.give_up_slot(turn, place, due, false);
         } else if pays_back(pod) && made % Budget::RESERVE_ONE_IN == 0 {
-            self.commit(turn, Record::SlotGivenUp { at: due, pod: pod_name, probe, to_reserve: true });
+            self.give_up_slot(turn, place, due, true);
         } else {
             self.attempt_due(turn, place, made, due);
         }
@@ -160,26 +160,29 @@ impl Engine {
     /// The attempt itself: for the diagnosis of an open incident, for a suspected trait, or as the
     /// cover has it.
     fn attempt_due(&mut self, turn: &mut Turn, place: usize, made: u64, due: Timestamp) {
-        let (pod, probe) = {
-            let (pod, probe) = self.volatile.lanes[place].names();
-            (pod.clone(), probe.clone())
-        };
-        let cover = self.state.pods.get(&pod).and_then(|state| state.cover.as_ref());
-        let Some((token, edge)) = cover.and_then(|cover| self.volatile.lanes[place].choice(made, cover)) else {
-            return;
-        };
-        if let Some((token, edge)) = self.look_for_slot(&pod, made, &edge) {
-            // The slot goes to the reserve, which pays for the look.
-            self.commit(turn, Record::SlotGivenUp { at: due, pod, probe, to_reserve: true });
-            return self.dial(turn, place, Role::Diagnosis, token, edge, (due, 0));
-        }
-        let suspected =
-            self.state.pods.get(&pod).and_then(PodState::suspected_trait).filter(|_| focus::is_focused(made));
+        let lane = &self.volatile.lanes[place];
+        let Some(pod) = self.state.pods.get(&lane.pod.name) else { return };
+        let Some((token, edge)) = pod.cover.as_ref().and_then(|cover| lane.choice(made, cover)) else { return };
+        let suspected = pod.suspected_trait().filter(|_| focus::is_focused(made));
         let (token, edge) = match suspected {
-            Some(feature) => focus::carry(feature, (token, edge), &self.volatile.lanes[place].reach, made),
+            Some(feature) => focus::carry(feature, (token, edge), &lane.reach, made),
             None => (token, edge),
         };
+        if self.is_any_diagnosed() {
+            let (name, first) = (lane.pod.name.clone(), lane.edge(made).clone());
+            if let Some((token, edge)) = self.look_for_slot(&name, made, &first) {
+                // The slot goes to the reserve, which pays for the look.
+                self.give_up_slot(turn, place, due, true);
+                return self.dial(turn, place, Role::Diagnosis, token, edge, (due, 0));
+            }
+        }
         self.dial(turn, place, Role::Scheduled, token, edge, (due, 0));
+    }
+
+    fn give_up_slot(&mut self, turn: &mut Turn, place: usize, due: Timestamp, to_reserve: bool) {
+        let (pod, probe) = self.volatile.lanes[place].names();
+        let (pod, probe) = (pod.clone(), probe.clone());
+        self.commit(turn, Record::SlotGivenUp { at: due, pod, probe, to_reserve });
     }
 
     pub(super) fn dial(
@@ -192,17 +195,16 @@ impl Engine {
         id: (Timestamp, u32),
     ) {
         let lane = &self.volatile.lanes[place];
-        let Some(plan) = &self.plan else { return };
         let (pod, probe) = (lane.pod.name.clone(), lane.probe.name.clone());
         let now = turn.now();
-        let id = AttemptId::of(&plan.node.location.name, &pod, &probe, id.0.as_millis(), id.1);
+        let id = lane.ids.id(id.0.as_millis(), id.1);
         let deadline = lane.lost_at(now);
-        let spec = AttemptSpec { id, pod: pod.clone(), probe, role, token, edge, at: now, deadline, call: None };
+        let spec = AttemptSpec { id, pod, probe, role, token, edge, at: now, deadline, call: None };
         self.commit(turn, Record::AttemptStarted { spec: spec.remembered() });
-        self.volatile.flights.insert(id, pod.clone());
-        if let Some(state) = self.state.pods.get(&pod) {
+        self.volatile.flights.insert(id, spec.pod.clone());
+        if let Some(state) = self.state.pods.get(&spec.pod) {
             let overdue = now.plus(std::time::Duration::from_millis(state.rules.overdue_ms.unsigned_abs()));
-            self.volatile.timers.set(overdue, Timer::Overdue(pod, id));
+            self.volatile.timers.set_overdue(overdue, id);
         }
         turn.effects.push(Effect::Dial(spec));
     }
@@ -288,7 +290,7 @@ impl Engine {
     }
 
     fn finished(&mut self, turn: &mut Turn, report: AttemptReport) {
-        let name = self.volatile.flights.get(&report.id).cloned();
+        let name = self.volatile.flights.remove(&report.id);
         let Some((name, pod)) = name.and_then(|name| self.state.pods.get(&name).map(|pod| (name, pod))) else {
             self.volatile.reports_dropped += 1;
             return;
@@ -297,12 +299,8 @@ impl Engine {
             self.volatile.reports_dropped += 1;
             return;
         };
-        if !flight.overdue {
-            let overdue = std::time::Duration::from_millis(pod.rules.overdue_ms.unsigned_abs());
-            let timer = Timer::Overdue(name.clone(), report.id);
-            self.volatile.timers.clear(flight.spec.at.plus(overdue), timer);
-        } else {
-            self.volatile.timers.clear(flight.spec.deadline, Timer::Lost(name.clone(), report.id));
+        if flight.overdue {
+            self.volatile.timers.clear(flight.spec.deadline, Timer::Lost(report.id));
         }
         let (probe, role, started) = (flight.spec.probe.clone(), flight.spec.role, flight.spec.at);
         if let Some(certificate) = report.certificate {
@@ -352,7 +350,6 @@ impl Engine {
             self.slow_down(turn, &name, sign, retry_after_s);
         }
         let failing = self.failed_token(&observation);
-        self.volatile.flights.remove(&observation.attempt);
         let glance = self.glance(&observation);
         self.commit(turn, Record::Observed { observation });
         if let Some(glance) = glance {
@@ -386,7 +383,7 @@ impl Engine {
         let Some(pod) = self.state.pods.get(name) else { return };
         let known = pod.alerts.contains_key(&Rule::TokenBound) && pod.bound.is_some()
             || pod.firing().any(|rule| rule == Rule::Outage) && pod.outage.is_building();
-        let green = pod.green.contains(&(of.kind, of.key, of.edge.clone()));
+        let green = pod.is_green_through(of.kind, of.key, &of.edge);
         let quiet = pod.quiet_until.is_some_and(|until| until > turn.now());
         if pod.follow_up.is_none() && !known && green && !quiet && pod.reserve > 0 && !self.state.network_is_down() {
             self.commit(turn, Record::FollowUpsBegan { at: turn.now(), pod: name.clone(), of });
@@ -410,11 +407,11 @@ impl Engine {
     }
 
     /// An attempt has given no result for longer than it should need.
-    pub(super) fn attempt_overdue(&mut self, turn: &mut Turn, name: &PodName, id: AttemptId) {
-        let Some(flight) = self.flight_in(name, id) else { return };
-        self.volatile.timers.set(flight.spec.deadline, Timer::Lost(name.clone(), id));
-        self.commit(turn, Record::AttemptOverdue { at: turn.now(), pod: name.clone(), id });
-        let spec = flight.spec;
+    pub(super) fn attempt_overdue(&mut self, turn: &mut Turn, id: AttemptId) {
+        let Some(spec) = self.flight(id) else { return };
+        self.volatile.timers.set(spec.deadline, Timer::Lost(id));
+        self.commit(turn, Record::AttemptOverdue { at: turn.now(), pod: spec.pod.clone(), id });
+        let name = spec.pod;
         if spec.role == Role::Scheduled
             && let TokenWish::Fresh { kind, key, name_length, .. } = spec.token
         {
@@ -422,15 +419,16 @@ impl Engine {
             let (attempt, started) = (id, spec.at);
             let of =
                 FailedToken { attempt, started, probe: spec.probe, kind, key, name_length, edge: spec.edge, cells };
-            self.begin_follow_ups(turn, name, of);
+            self.begin_follow_ups(turn, &name, of);
         }
-        self.touch(name);
+        self.touch(&name);
     }
 
     /// An attempt has not reported at all: our own fault.
-    pub(super) fn attempt_lost(&mut self, turn: &mut Turn, name: &PodName, id: AttemptId) {
-        let Some(flight) = self.flight_in(name, id) else { return };
-        self.observe_lost(turn, &flight.spec, LostReason::NoReport);
+    pub(super) fn attempt_lost(&mut self, turn: &mut Turn, id: AttemptId) {
+        let Some(spec) = self.flight(id) else { return };
+        self.volatile.flights.remove(&id);
+        self.observe_lost(turn, &spec, LostReason::NoReport);
     }
 
     fn observe_lost(&mut self, turn: &mut Turn, spec: &AttemptSpec, reason: LostReason) {
@@ -448,9 +446,10 @@ impl Engine {
         self.observe(turn, observation);
     }
 
-    fn flight_in(&self, pod: &PodName, id: AttemptId) -> Option<InFlight> {
-        let flights = &self.state.pods.get(pod)?.in_flight;
-        flights.iter().find(|flight| flight.spec.id == id).cloned()
+    /// What an attempt of this run of the node that is under way was asked to be.
+    fn flight(&self, id: AttemptId) -> Option<AttemptSpec> {
+        let pod = self.state.pods.get(self.volatile.flights.get(&id)?)?;
+        pod.in_flight.iter().find(|flight| flight.spec.id == id).map(|flight| flight.spec.clone())
     }
 
     fn controls_checked(&mut self, turn: &mut Turn, answered: u8, of: u8) {

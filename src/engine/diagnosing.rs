@@ -149,6 +149,11 @@ impl Engine {
         looks.collect()
     }
 
+    /// True if the diagnosis of any incident is under way.
+    pub(super) fn is_any_diagnosed(&self) -> bool {
+        self.state.open_incidents().any(|incident| incident.evidence.is_some())
+    }
+
     /// The incident of a pod whose diagnosis is under way, and the pod whose tokens it speaks of.
     fn diagnosed(&self, pod: &PodName) -> Option<(IncidentNumber, PodName)> {
         let open = |incident: &&Incident| {

@@ -46,7 +46,7 @@ impl Engine {
 
     fn firing_without_incident(&self) -> Vec<(PodName, Rule)> {
         let mut loose = Vec::new();
-        for (name, pod) in &self.state.pods {
+        for (name, pod) in self.state.pods.iter() {
             for rule in pod.firing() {
                 let held = self.state.open_incidents().any(|incident| {
                     incident.facts.pods.iter().any(|impact| impact.pod == *name && impact.rules.contains(&rule))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    EdgeName, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind, TokenWish, millis,
+    AttemptIds, EdgeName, LocationName, PodName, SignatureCells, StableHasher, Timestamp, TokenKind, TokenWish, millis,
 };
 use crate::plan::{Plan, Pod, Probe, TokenSource};
 use crate::token::{Cover, CoverWish, Reach};
@@ -24,6 +24,8 @@ pub struct Lane {
     pace: Duration,
     /// Position of the first attempt within a step, by hash: pods do not fall due together.
     phase: u64,
+    /// The ids of its attempts.
+    pub ids: AttemptIds,
     /// Start of the round under way, its length, attempts in it, and the next of them.
     round: Round,
     /// What tokens its minter can make.
@@ -77,6 +79,7 @@ impl Lane {
             probe: probe.clone(),
             pace: Duration::from_secs_f64(60.0 / per_minute),
             phase: phase.finish(),
+            ids: AttemptIds::of(location, &pod.name, &probe.name),
             round: Round { slot: now, length: Duration::ZERO, attempts: 0, next: 0 },
             reach: Arc::new(pod.reach(location)),
             kinds,
@@ -136,7 +139,8 @@ impl Lane {
         Some((wish, self.edge(made).clone()))
     }
 
-    fn edge(&self, made: u64) -> &EdgeName {
+    /// The first edge of the scheduled attempt number `made`.
+    pub fn edge(&self, made: u64) -> &EdgeName {
         let edges = self.pod.edges();
         let fallbacks = edges.len() as u64 - 1;
         if fallbacks > 0 && made % FALLBACK_EDGE_ONE_IN == FALLBACK_EDGE_ONE_IN - 1 {

@@ -25,6 +25,7 @@ mod picture;
 mod pipeline;
 mod plain;
 mod pod_state;
+mod pods;
 mod publish;
 mod record;
 mod rule;
@@ -45,6 +46,7 @@ pub use facts::{
 pub use follow_up::FailedToken;
 pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate};
 pub use pipeline::Engine;
+pub use pods::Pods;
 pub use record::{MissedWhy, Record, Trouble};
 pub use rule::{Audience, Rule};
 pub use state::State;

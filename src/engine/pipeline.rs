@@ -121,8 +121,8 @@ impl Engine {
             match timer {
                 Timer::Slot(lane) => self.slot_due(turn, lane, at),
                 Timer::FollowUp(pod) => self.touch(&pod),
-                Timer::Overdue(pod, id) => self.attempt_overdue(turn, &pod, id),
-                Timer::Lost(pod, id) => self.attempt_lost(turn, &pod, id),
+                Timer::Overdue(id) => self.attempt_overdue(turn, id),
+                Timer::Lost(id) => self.attempt_lost(turn, id),
                 Timer::Retry(id) => self.retry_due(turn, &id),
                 Timer::Sweep => self.volatile.sweeping = true,
             }
@@ -144,7 +144,9 @@ impl Engine {
         self.volatile.sweeping = false;
         self.volatile.escalate = false;
         self.volatile.touched.clear();
-        turn.wake = self.volatile.timers.next();
+        let Volatile { timers, flights, .. } = &mut self.volatile;
+        timers.forget_reported(|id| flights.contains_key(&id));
+        turn.wake = timers.next();
     }
 
     fn is_busy(&self, now: Timestamp) -> bool {

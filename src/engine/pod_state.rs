@@ -338,7 +338,7 @@ impl PodState {
 
     /// True if this combination of kind, key and edge has worked at least once.
     pub fn is_green(&self, traits: &Traits) -> bool {
-        self.green.contains(&(traits.kind, traits.key, traits.edge.clone()))
+        self.is_green_through(traits.kind, traits.key, &traits.edge)
     }
 
     /// True if tokens of this kind and key have worked through some edge, and this edge with some
@@ -354,7 +354,12 @@ impl PodState {
             // The same token again is only asked for after a green combination failed.
             TokenWish::Same { .. } => return true,
         };
-        self.green.contains(&(kind, key, spec.edge.clone()))
+        self.is_green_through(kind, key, &spec.edge)
+    }
+
+    /// The same, said apart.
+    pub fn is_green_through(&self, kind: TokenKind, key: KeySlot, edge: &EdgeName) -> bool {
+        self.green.iter().any(|(k, s, e)| (*k, *s) == (kind, key) && e == edge)
     }
 
     fn forget_red(&mut self, traits: &Traits) {

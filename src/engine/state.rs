@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::{Evidence, FindingState};
-use crate::model::{AttemptId, AttemptSpec, IncidentNumber, PodName, ReceiverName, Timestamp};
+use crate::model::{AttemptId, AttemptSpec, IncidentNumber, ReceiverName, Timestamp};
 
 use super::follow_up::FollowUp;
 use super::pod_state::{Alert, BoundToken, PodState};
+use super::pods::Pods;
 use super::rules::PodRules;
 use super::{
     AlertState, Approval, DeliveryId, IncidentFacts, IncidentState, Notice, Notification, NotifyReason, Record, Rule,
@@ -26,7 +27,7 @@ pub const OUTBOX_MAX: usize = 1_000;
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct State {
     /// The pods, by name.
-    pub pods: BTreeMap<PodName, PodState>,
+    pub pods: Pods,
     /// Open incidents and the newest closed ones.
     pub incidents: BTreeMap<IncidentNumber, Incident>,
     /// Messages that are not delivered yet.
@@ -212,7 +213,7 @@ impl State {
     }
 
     fn adopt(&mut self, at: Timestamp, pods: &[PodRules], fingerprint: u64) {
-        self.pods.retain(|name, _| pods.iter().any(|rules| rules.pod == *name));
+        self.pods.retain(|name| pods.iter().any(|rules| rules.pod == *name));
         for rules in pods {
             match self.pods.get_mut(&rules.pod) {
                 Some(pod) => pod.take_rules(rules.clone()),

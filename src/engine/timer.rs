@@ -1,4 +1,7 @@
-//! What time alone brings about. One table for everything, so that the next wake is its first row.
+//! What time alone brings about: one table, so that the next wake is its first row, and beside it
+//! a queue of attempts that have time to report.
+
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::{AttemptId, PodName, Timestamp};
 
@@ -12,9 +15,9 @@ pub enum Timer {
     /// A pod's next follow-up, or the end of waiting for one.
     FollowUp(PodName),
     /// An attempt becomes overdue.
-    Overdue(PodName, AttemptId),
+    Overdue(AttemptId),
     /// An attempt becomes lost.
-    Lost(PodName, AttemptId),
+    Lost(AttemptId),
     /// A delivery is tried again.
     Retry(DeliveryId),
     /// Windows, pauses, promises and hysteresis are looked at.
@@ -34,41 +37,72 @@ impl Timer {
     }
 }
 
-/// The table of timers, in order of time.
+/// The timers, in order of time.
 #[derive(Default, Debug)]
-pub struct Timers(std::collections::BTreeSet<(Timestamp, Timer)>);
+pub struct Timers {
+    table: BTreeSet<(Timestamp, Timer)>,
+    /// When each attempt becomes overdue unless it reports before, as almost all do: those stay here
+    /// until they are the first. What is begun last is nearly always overdue last.
+    overdue: VecDeque<(Timestamp, AttemptId)>,
+}
 
 impl Timers {
     /// Sets one.
     pub fn set(&mut self, at: Timestamp, timer: Timer) {
-        self.0.insert((at, timer));
+        self.table.insert((at, timer));
     }
 
     /// Takes one back.
     pub fn clear(&mut self, at: Timestamp, timer: Timer) {
-        self.0.remove(&(at, timer));
+        self.table.remove(&(at, timer));
+    }
+
+    /// Lets an attempt become overdue.
+    pub fn set_overdue(&mut self, at: Timestamp, id: AttemptId) {
+        let later = self.overdue.iter().rev().take_while(|(known, _)| *known > at).count();
+        self.overdue.insert(self.overdue.len() - later, (at, id));
+    }
+
+    /// Lets go of attempts that are no longer under way, as far as they are next.
+    pub fn forget_reported(&mut self, is_under_way: impl Fn(AttemptId) -> bool) {
+        while self.overdue.front().is_some_and(|(_, id)| !is_under_way(*id)) {
+            self.overdue.pop_front();
+        }
     }
 
     /// Takes the first one that is due at `now`.
     pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
-        if self.0.first()?.0 > now {
+        if self.next()?.0 > now {
             return None;
         }
-        self.0.pop_first()
+        if self.is_overdue_next() {
+            return self.overdue.pop_front().map(|(at, id)| (at, Timer::Overdue(id)));
+        }
+        self.table.pop_first()
     }
 
     /// Keeps those that `keep` wants.
     pub fn retain(&mut self, keep: impl Fn(&Timer) -> bool) {
-        self.0.retain(|(_, timer)| keep(timer));
+        self.table.retain(|(_, timer)| keep(timer));
     }
 
     /// When a lane's next attempt is due.
     pub fn slot(&self, place: usize) -> Option<Timestamp> {
-        self.0.iter().find(|(_, timer)| *timer == Timer::Slot(place)).map(|(at, _)| *at)
+        self.table.iter().find(|(_, timer)| *timer == Timer::Slot(place)).map(|(at, _)| *at)
     }
 
     /// The next moment, and why.
     pub fn next(&self) -> Option<(Timestamp, Wake)> {
-        self.0.first().map(|(at, timer)| (*at, timer.wake()))
+        if self.is_overdue_next() {
+            return self.overdue.front().map(|(at, _)| (*at, Wake::AttemptOverdue));
+        }
+        self.table.first().map(|(at, timer)| (*at, timer.wake()))
+    }
+
+    fn is_overdue_next(&self) -> bool {
+        match (self.overdue.front(), self.table.first()) {
+            (Some((overdue, _)), Some((other, _))) => overdue < other,
+            (overdue, _) => overdue.is_some(),
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Names that users write and numbers that ringcheck gives.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -39,23 +41,63 @@ fn check(name: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// What is behind a name. A name is copied and compared far more often than it is made.
+struct Written {
+    text: Box<str>,
+    /// Of the text, for tables of names.
+    hash: u64,
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(Arc<Written>);
 
         impl $name {
             /// Checks and takes a name: `a-z`, `0-9`, inner dashes, at most 63 characters.
             pub fn parse(name: &str) -> Result<Self, NameError> {
                 check(name)?;
-                Ok(Self(Arc::from(name)))
+                let hash = StableHasher::new("name").text(name).finish();
+                Ok(Self(Arc::new(Written { text: Box::from(name), hash })))
             }
 
             /// The name as written.
             pub fn as_str(&self) -> &str {
-                &self.0
+                &self.0.text
+            }
+
+            /// A number that equal names share and others hardly ever do.
+            pub(crate) fn hash_of_text(&self) -> u64 {
+                self.0.hash
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.text == other.0.text)
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.text.cmp(&other.0.text) }
+            }
+        }
+
+        impl Hash for $name {
+            // As the text's own, which may stand for it in a table.
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.text.hash(state);
             }
         }
 
@@ -68,25 +110,25 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0.as_ref().to_owned()
+                name.as_str().to_owned()
             }
         }
 
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
-                &self.0
+                self.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };
@@ -122,13 +164,24 @@ impl AttemptId {
     /// The id of try `number` in `slot` (milliseconds since the epoch) of a probe in a pod, seen
     /// from a location. Try 0 is the scheduled one, later ones are follow-ups.
     pub fn of(location: &LocationName, pod: &PodName, probe: &ProbeName, slot: i64, number: u32) -> Self {
-        let hash = StableHasher::new("attempt")
-            .text(location.as_str())
-            .text(pod.as_str())
-            .text(probe.as_str())
-            .number(slot.cast_unsigned())
-            .number(u64::from(number));
-        Self(hash.finish())
+        AttemptIds::of(location, pod, probe).id(slot, number)
+    }
+}
+
+/// The ids of one probe's attempts in one pod: what they have in common is computed once.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptIds(StableHasher);
+
+impl AttemptIds {
+    /// Those of a probe in a pod, seen from a location.
+    pub fn of(location: &LocationName, pod: &PodName, probe: &ProbeName) -> Self {
+        let hash = StableHasher::new("attempt").text(location.as_str()).text(pod.as_str()).text(probe.as_str());
+        Self(hash)
+    }
+
+    /// That of try `number` in `slot`.
+    pub fn id(self, slot: i64, number: u32) -> AttemptId {
+        AttemptId(self.0.number(slot.cast_unsigned()).number(u64::from(number)).finish())
     }
 }
 

@@ -23,7 +23,9 @@ pub use call::{CallAudio, CallDirection, CallFacts, CallStatus, CallWish, Codec,
 pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
-pub use id::{AttemptId, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName};
+pub use id::{
+    AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
+};
 pub use observation::{Observation, Role};
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};

@@ -2,7 +2,7 @@
 //! on every machine, in every release.
 
 /// 64-bit FNV-1a with a final avalanche (the mixer of MurmurHash3), so that near inputs spread.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct StableHasher(u64);
 
 impl StableHasher {

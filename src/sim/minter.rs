@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::model::{AttemptId, AttemptSpec, Fit, KeySlot, PodName, TokenKind, TokenShape, TokenWish, Traits};
 use crate::plan::Plan;
 
-use super::candidates::best_signature;
+use super::candidates::{Search, best_signature};
 
 /// Tokens that are remembered, so that one can be used again.
 const REMEMBERED: usize = 512;
@@ -15,6 +15,8 @@ const REMEMBERED: usize = 512;
 /// Mints shapes.
 #[derive(Default)]
 pub struct ShapeMinter {
+    /// Among how many candidates it searches.
+    pub(super) search: Search,
     forms: BTreeMap<(PodName, TokenKind, u8, u8), (u8, TokenShape)>,
     recent: VecDeque<(AttemptId, Traits)>,
 }
@@ -26,7 +28,7 @@ impl ShapeMinter {
             TokenWish::Same { of } => self.recent.iter().rev().find(|(id, _)| *id == of)?.1.clone(),
             TokenWish::Fresh { kind, key, name_length, unlike, wanted } => {
                 let (name_length, mut shape) = self.form(plan, &spec.pod, kind, key, name_length);
-                shape.signature = best_signature(rng, &Fit::new(unlike, wanted));
+                shape.signature = best_signature(rng, &Fit::new(unlike, wanted), self.search);
                 Traits { kind, key, name_length, edge: spec.edge.clone(), family: None, shape }
             }
         };

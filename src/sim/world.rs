@@ -14,6 +14,7 @@ use crate::model::{AttemptReport, AttemptSpec, LostReason, Outcome, PartnerSaid,
 use crate::plan::Plan;
 
 use super::answers::Answers;
+use super::candidates::Search;
 use super::minter::ShapeMinter;
 use super::predicate::Node;
 use super::rule::FaultRule;
@@ -188,6 +189,13 @@ impl World {
     #[must_use]
     pub fn in_weather(mut self, weather: Weather) -> Self {
         self.outside.weather = weather;
+        self
+    }
+
+    /// Its minter searches among a tenth of the candidates, for worlds in which years pass.
+    #[must_use]
+    pub fn searching_among_few(mut self) -> Self {
+        self.outside.minter.search = Search::Few;
         self
     }
 

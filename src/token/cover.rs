@@ -17,10 +17,13 @@ const CELLS: usize = SignatureCells::COUNT as usize;
 const REFERENCE: f32 = 31.0;
 /// The third root of half of the largest weight: both ages at the reference make it up together.
 const HALF_OF_MOST_CBRT: f32 = 1.957_433_8;
+/// A small number added to this is rounded, and stands in the last bits of the sum: several are
+/// rounded at once, which a conversion would not do.
+const WHOLE: f32 = 8_388_608.0;
 /// An age above this is not told apart from it.
 const AGE_MAX: u32 = 4_096;
 /// A payload cell is to be looked at as often as a signature cell, if other forms leave room.
-const PAYLOAD_REFERENCE: u64 = 20;
+const PAYLOAD_REFERENCE: usize = 20;
 /// A form whose attempt was lost is tried again after this fraction of its usual time.
 const LOST_AGAIN: u32 = 4;
 /// One in so many attempts uses a form as frequent as the pod's agents have it, if that is known.
@@ -145,18 +148,17 @@ impl Cover {
             let classes = self.classes.iter().filter(|class| kinds.contains(&class.kind));
             classes.flat_map(|class| class.lengths.iter().map(move |length| (class, length)))
         };
-        let natural: u64 = forms().map(|(_, length)| u64::from(length.natural)).sum();
-        let (class, length) = if natural > 0 && made.is_multiple_of(NATURAL_ONE_IN) {
-            let mut drawn = StableHasher::new("natural token").number(made).finish() % natural;
+        let natural = || forms().map(|(_, length)| u64::from(length.natural)).sum::<u64>();
+        let all = if made.is_multiple_of(NATURAL_ONE_IN) { natural() } else { 0 };
+        let (class, length) = if all > 0 {
+            let mut drawn = StableHasher::new("natural token").number(made).finish() % all;
             forms().find(|(_, length)| {
                 let here = drawn < u64::from(length.natural);
                 drawn = drawn.saturating_sub(u64::from(length.natural));
                 here
             })?
         } else {
-            let count = forms().count() as u64;
-            let disorder = StableHasher::new("cover").number(made).finish();
-            forms().max_by_key(|(class, length)| self.urgency(class, length, count, disorder))?
+            self.most_urgent(made, kinds)?
         };
         let wanted = if class.green && self.steered { self.weights(class) } else { CellWeights::NONE };
         Some(CoverWish { kind: class.kind, key: class.key, name_length: length.characters, wanted })
@@ -218,24 +220,35 @@ impl Cover {
         if looked == 0 { AGE_MAX } else { self.clock.saturating_sub(looked).min(AGE_MAX) }
     }
 
-    /// How badly a form needs a look, in thousandths of the time that it may wait.
-    fn urgency(&self, class: &Class, length: &Length, forms: u64, disorder: u64) -> u64 {
-        let share = |looked: u32, reference: u64| u64::from(self.age(looked)) * 1_000 / reference.max(1);
-        let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
-        let cells = u64::try_from(self.payload.len()).unwrap_or(u64::MAX) * 2;
-        let oldest = payload.map(|cell| share(cell.looked, PAYLOAD_REFERENCE.max(cells))).max().unwrap_or(0);
-        let classes = self.classes.len() as u64;
-        let urgency = oldest.max(share(class.looked, classes)).max(share(length.looked, forms));
-        // What is under way need not be begun again, unless it was lost.
-        let since = if length.begun == 0 { AGE_MAX } else { self.begun.saturating_sub(length.begun) };
-        let patience = u64::from(since.saturating_mul(LOST_AGAIN)) * 1_000 / forms.max(1);
-        // A walk in fixed steps would always meet the same edge: a little disorder of its own for
-        // each form and attempt, from the upper bits of a product.
-        let place = u64::from(length.characters) << 9
-            | u64::from(class.key.0) << 1
-            | u64::from(class.kind == TokenKind::Access);
-        let disorder = 768 + (disorder.wrapping_mul(place << 1 | 1) >> 55);
-        urgency.min(patience) * disorder
+    /// The form that needs a look most.
+    fn most_urgent(&self, made: u64, kinds: &[TokenKind]) -> Option<(&Class, &Length)> {
+        let classes = || self.classes.iter().filter(|class| kinds.contains(&class.kind));
+        let forms = classes().map(|class| class.lengths.len()).sum();
+        let of_forms = Part::of(forms);
+        let of_payload = Part::of((self.payload.len() * 2).max(PAYLOAD_REFERENCE));
+        let disorder = StableHasher::new("cover").number(made).finish();
+        let (mut most, mut found) = (0, None);
+        for class in classes() {
+            let of_class = Part::of(self.classes.len()).share(self.age(class.looked));
+            for length in &class.lengths {
+                let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
+                // The one looked at longest ago; 0, never, is the first of all.
+                let oldest = payload.map(|cell| cell.looked).min().map_or(0, |at| of_payload.share(self.age(at)));
+                let urgency = oldest.max(of_class).max(of_forms.share(self.age(length.looked)));
+                let urgency = urgency.min(of_forms.share(self.patience(length))) * disorder_of(class, length, disorder);
+                // Of equals the last.
+                if found.is_none() || urgency >= most {
+                    (most, found) = (urgency, Some((class, length)));
+                }
+            }
+        }
+        found
+    }
+
+    /// What is under way need not be begun again, unless it was lost.
+    fn patience(&self, length: &Length) -> u32 {
+        let since = if length.begun == 0 { AGE_MAX } else { self.begun.saturating_sub(length.begun).min(AGE_MAX) };
+        since * LOST_AGAIN
     }
 
     /// By the third power of the age since a look with any kind and key, and since one with these:
@@ -247,14 +260,41 @@ impl Cover {
         let mut weights = [0; CELLS];
         for ((weight, any), own) in weights.iter_mut().zip(&self.cells).zip(&class.cells) {
             let (any, own) = (self.age(*any) as f32 * of_any, self.age(*own) as f32 * of_class);
-            // Cut at 255 by the conversion, and at 15 by the weights.
-            *weight = (any * any * any + own * own * own + 0.5) as u8;
+            let sum = (any * any * any + own * own * own).min(f32::from(CellWeights::MAX));
+            *weight = (sum + WHOLE).to_bits() as u8;
         }
         CellWeights::of_all(&weights)
     }
 
     fn class_mut(&mut self, kind: TokenKind, key: KeySlot) -> Option<&mut Class> {
         self.classes.iter_mut().find(|class| (class.kind, class.key) == (kind, key))
+    }
+}
+
+/// A walk in fixed steps would always meet the same edge: a little disorder of its own for each
+/// form and attempt, from the upper bits of a product.
+fn disorder_of(class: &Class, length: &Length, disorder: u64) -> u64 {
+    let place =
+        u64::from(length.characters) << 9 | u64::from(class.key.0) << 1 | u64::from(class.kind == TokenKind::Access);
+    768 + (disorder.wrapping_mul(place << 1 | 1) >> 55)
+}
+
+/// Divides ages by the time that something may wait: by a product, since every form is asked.
+#[derive(Clone, Copy)]
+struct Part(u64);
+
+impl Part {
+    /// Enough that the quotient is exact: ages are at most 2^14, and in thousandths below 2^24.
+    const BITS: u32 = 40;
+
+    fn of(reference: usize) -> Self {
+        let reference = u64::try_from(reference).unwrap_or(u64::MAX).clamp(1, 1 << 14);
+        Self((1_u64 << Self::BITS).div_ceil(reference))
+    }
+
+    /// How much of the time is over, in thousandths.
+    fn share(self, age: u32) -> u64 {
+        (u64::from(age) * 1_000 * self.0) >> Self::BITS
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn make(
         return (lost(spec, started, LostReason::NoReport), None);
     };
     let watch = Stopwatch::start();
-    let minted = equipment.minter.mint(spec, pod, probe.deadlines.of(Step::Mint)).await;
+    let minted = Box::pin(equipment.minter.mint(spec, pod, probe.deadlines.of(Step::Mint))).await;
     let mint = StepTiming { step: Step::Mint, took: watch.time() };
     let minted = match minted {
         Ok(minted) => minted,
@@ -45,12 +45,17 @@ pub(super) async fn make(
         Ok(ways) => ways,
         Err(reason) => return (lost(spec, started, reason), None),
     };
-    let device = Device::new(minted.text.clone(), SdkProfile::default());
     let settings = Settings { call: call_settings(spec, probe, watch), ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
+    let Minted { text, shape, kind, key, name_length, .. } = minted;
+    let device = Device::new(text, SdkProfile::default());
     let machine = Connection::new(device, settings, clock::now());
     match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).run().await {
-        Ok((finding, goodbye)) => (report(spec, started, mint, &minted, &ways, finding), goodbye),
+        Ok((finding, goodbye)) => {
+            let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
+            let traits = Traits { kind, key, name_length, edge, family: finding.family, shape };
+            (report(spec, started, mint, traits, finding), goodbye)
+        }
         Err(reason) => (lost(spec, started, reason), None),
     }
 }
@@ -131,23 +136,7 @@ fn way(equipment: &Equipment, account: &Account, edge: &EdgeName) -> Result<Way,
     Ok(Way { edge: edge.clone(), endpoint, tls, origin: ORIGIN, user_agent: USER_AGENT })
 }
 
-fn report(
-    spec: &AttemptSpec,
-    started: Timestamp,
-    mint: StepTiming,
-    minted: &Minted,
-    ways: &[Way],
-    finding: Finding,
-) -> AttemptReport {
-    let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge);
-    let traits = Traits {
-        kind: minted.kind,
-        key: minted.key,
-        name_length: minted.name_length,
-        edge: edge.clone(),
-        family: finding.family,
-        shape: minted.shape.clone(),
-    };
+fn report(spec: &AttemptSpec, started: Timestamp, mint: StepTiming, traits: Traits, finding: Finding) -> AttemptReport {
     AttemptReport {
         id: spec.id,
         started,

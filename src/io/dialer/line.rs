@@ -36,9 +36,9 @@ use super::tcp;
 /// known to take, so that such a frame is judged by the device and not by the socket.
 const FRAME_BYTES_MAX: usize = 17 * 1024 * 1024;
 
-/// What a WebSocket reads at once. The library's default of 128 KiB would be most of the memory
-/// that an attempt takes.
-const READ_BUFFER_BYTES: usize = 4096;
+/// What a WebSocket reads at once: more than most frames. The library's default of 128 KiB would be
+/// most of the memory that an attempt takes.
+const READ_BUFFER_BYTES: usize = 1024;
 
 /// How long the partner may take to answer our close frame. Nobody waits for it.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
@@ -145,7 +145,7 @@ impl<'a, S: Signalling> Line<'a, S> {
     }
 
     async fn resolve(&mut self, way: usize) -> Result<(), LostReason> {
-        let lookup = self.resolver.lookup(&self.ways[way].endpoint.host);
+        let lookup = Box::pin(self.resolver.lookup(&self.ways[way].endpoint.host));
         let found = in_time(self.watch, self.machine.wake(), lookup).await;
         let done = found.map(|found| {
             found.map(|addresses| {
@@ -162,7 +162,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         if let Some(known) = known_without_asking(host) {
             self.addresses = known;
         }
-        let connected = in_time(self.watch, self.machine.wake(), tcp::connect(&self.addresses, *port)).await;
+        let connected = in_time(self.watch, self.machine.wake(), Box::pin(tcp::connect(&self.addresses, *port))).await;
         let done = connected.map(|connected| {
             connected.map(|(tcp, address)| {
                 self.local = tcp.local_addr().ok().map(|local| local.ip());
@@ -179,7 +179,8 @@ impl<'a, S: Signalling> Line<'a, S> {
         let (Some(tcp), Some(config), Ok(name)) = (self.tcp.take(), &way.tls, name) else {
             return self.tell(Input::CouldNot(FailureReason::TlsFailed));
         };
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, tcp);
+        // Boxed, as the other steps before the socket is open: what they need is not kept after them.
+        let handshake = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, tcp));
         match in_time(self.watch, self.machine.wake(), handshake).await {
             None => self.tell(Input::Timeout),
             Some(Ok(stream)) => {
@@ -196,7 +197,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         let (Some(stream), Some(request)) = (stream, upgrade_request(&self.ways[self.way])) else {
             return self.tell(Input::CouldNot(FailureReason::NotWebSocket));
         };
-        let upgrade = client_async_with_config(request, stream, Some(socket_config()));
+        let upgrade = Box::pin(client_async_with_config(request, stream, Some(socket_config())));
         match in_time(self.watch, self.machine.wake(), upgrade).await {
             None => self.tell(Input::Timeout),
             Some(Ok((socket, _))) => {

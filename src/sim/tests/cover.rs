@@ -4,7 +4,7 @@
 use crate::model::{EdgeName, Fit, KeySlot, SignatureCells, Symbol, TokenKind, TokenShape, Traits};
 use crate::token::{Cover, Form, Reach};
 
-use super::super::candidates::best_signature;
+use super::super::candidates::{Search, best_signature};
 
 /// Looks before anything is measured: enough that every place was looked at.
 const WARM_UP: u64 = 300;
@@ -50,7 +50,7 @@ impl Gaps {
             }
             let form = reach.form(wish.kind, wish.key, wish.name_length).expect("one of its forms");
             let mut shape = form.shape.clone();
-            shape.signature = best_signature(&mut rng, &Fit::new(SignatureCells::NONE, wish.wanted));
+            shape.signature = best_signature(&mut rng, &Fit::new(SignatureCells::NONE, wish.wanted), Search::All);
             let edge = reach.edges()[0].clone();
             let class = (wish.kind, wish.key);
             let traits =
