@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::engine::{
-    Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeStage,
-    NoticeUpdate, Notification, NotifyReason, PodImpact, Rule, Split, Symptom, TraitClass, Trouble, Whose,
+    Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeMatter,
+    NoticeStage, NoticeUpdate, Notification, NotifyReason, PodImpact, Rule, Split, Symptom, TraitClass, Trouble, Whose,
     WhoseVerdict,
 };
 use crate::model::{
@@ -339,6 +339,7 @@ fn notice(everybody: bool, stages: &[NoticeStage]) -> Notice {
         public_names: vec!["Europe 2".to_owned(), "Asia 1".to_owned()],
         everybody,
         all_pods: false,
+        hit: NoticeMatter::Connections,
         updates: updates.collect(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod behaviour;
+mod call_answers;
 mod candidates;
 mod catalogue;
 mod fault;
@@ -24,6 +25,7 @@ mod world;
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
 };
+pub use call_answers::{CallFault, CallMishap};
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};
 pub use misparse::{Misparse, Part, Wrong};

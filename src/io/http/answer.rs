@@ -9,7 +9,7 @@ use crate::engine::{
 };
 use crate::io::store::RecordedAttempt;
 use crate::message::DiagnosisData;
-use crate::model::{AttemptId, AttemptReport, Outcome, Role, Share, Timestamp, TokenKind, Traits};
+use crate::model::{AttemptId, AttemptReport, CallDirection, Outcome, Role, Share, Timestamp, TokenKind, Traits};
 use crate::plan::Severity;
 
 use super::phrase;
@@ -163,7 +163,20 @@ struct ExperienceAnswer {
     /// Ends of the 95 % interval of the share hit.
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<(Share, Share)>,
+    /// What agents meet in calls, and in how many test calls of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<CallsAnswer>,
     text: String,
+}
+
+#[derive(Serialize)]
+struct CallsAnswer {
+    /// Absent for both directions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<CallDirection>,
+    trouble: &'static str,
+    bad: u32,
+    of: u32,
 }
 
 impl ExperienceAnswer {
@@ -177,10 +190,17 @@ impl ExperienceAnswer {
             Experience::SomeAgents { share, .. } => ("some_agents", Some(*share)),
             Experience::SomeConnections { share } => ("some_connections", Some(*share)),
             Experience::ComesAndGoes => ("comes_and_goes", None),
+            Experience::Calls { .. } => ("calls", None),
             Experience::NotAffected => ("not_affected", None),
             Experience::Unknown => ("unknown", None),
         };
-        Self { kind, token_kind, share, text: phrase::experience(experience) }
+        let calls = match *experience {
+            Experience::Calls { direction, trouble, bad, of } => {
+                Some(CallsAnswer { direction, trouble: trouble.as_str(), bad, of })
+            }
+            _ => None,
+        };
+        Self { kind, token_kind, share, calls, text: phrase::experience(experience) }
     }
 }
 

@@ -36,7 +36,7 @@ const VERDICTS: [Verdict; 5] =
     [Verdict::NoData, Verdict::Healthy, Verdict::Partial, Verdict::Flapping, Verdict::Failing];
 const AUDIENCES: [(Audience, &str); 2] =
     [(Audience::VoiceOnCall, "voice_on_call"), (Audience::MonitorOwner, "monitor_owner")];
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 17] = [
     Rule::Outage,
     Rule::TokenBound,
     Rule::Share,
@@ -44,6 +44,9 @@ const RULES: [Rule; 14] = [
     Rule::Trait,
     Rule::Flapping,
     Rule::Plain(0),
+    Rule::OutboundCalls,
+    Rule::InboundCalls,
+    Rule::CallQuality(0),
     Rule::NoData,
     Rule::BornRed,
     Rule::Throttled,
