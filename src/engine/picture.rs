@@ -63,6 +63,8 @@ impl Engine {
             probes: self.probe_views(name),
             certificate_days: pod.certificates.iter().map(|(edge, end)| (edge.clone(), days(end))).collect(),
             last_observed: pod.last_observed,
+            calls: super::calls::calls(pod, now),
+            call_budget: super::calls::budget(pod, now),
         }
     }
 

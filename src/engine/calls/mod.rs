@@ -11,6 +11,7 @@ mod score;
 mod spending;
 mod state;
 mod trouble;
+mod view;
 
 pub use forecast::{CallForecast, forecast};
 pub use lane::CallLane;
@@ -20,5 +21,7 @@ pub use score::{CallScore, FailedCall};
 pub use spending::Spending;
 pub use state::CallState;
 pub use trouble::CallTrouble;
+pub use view::{CallBudgetView, CallView};
 
 pub(super) use rules::rules_of;
+pub(super) use view::{budget, calls};

@@ -85,6 +85,8 @@ fn pod(name: &str, public_name: &str, verdict: Verdict) -> PodView {
         }],
         certificate_days: vec![(edge(), 61)],
         last_observed: Some(ago(1)),
+        calls: Vec::new(),
+        call_budget: None,
     }
 }
 
