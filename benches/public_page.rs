@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringcheck::engine::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate, View};
+use ringcheck::engine::{
+    Component, ComponentState, ComponentStatus, Notice, NoticeMatter, NoticeStage, NoticeUpdate, View,
+};
 use ringcheck::io::clock;
 use ringcheck::io::http::{Limits, PublicSite, serve};
 use ringcheck::model::{IncidentNumber, PodName, Timestamp};
@@ -141,7 +143,7 @@ fn history() -> View {
     };
     View {
         at: now,
-        components: (1..=PODS).flat_map(|pod| Component::ALL.map(|which| component(pod, which))).collect(),
+        components: (1..=PODS).flat_map(|pod| Component::ALWAYS.map(|which| component(pod, which))).collect(),
         notices: (0..DAYS).rev().step_by(EVERY_DAYS).map(|days| notice(days, ago(days))).collect(),
         ..View::default()
     }
@@ -167,6 +169,7 @@ fn notice(number: u64, started: Timestamp) -> Notice {
         public_names: vec!["Europe 1".to_owned(), "Europe 2".to_owned()],
         everybody: false,
         all_pods: false,
+        hit: NoticeMatter::Connections,
         updates: (0..).zip(stages).map(update).collect(),
     }
 }

@@ -185,8 +185,8 @@ impl<'a> Making<'a> {
             },
             edge: edge.clone(),
             at,
-            deadline: at.plus(probe.deadlines.connection(probe.hold)),
-            call: None,
+            deadline: at.plus(probe.longest()),
+            call: probe.call.as_ref().map(|call| call.wish(0)),
         }
     }
 }

@@ -45,6 +45,6 @@ pub fn run(args: &Args, globals: &Globals) -> Result<Ending, Failure> {
 
 /// One probe is enough: they all connect alike. The one with the most kinds tells the most.
 fn wanted(plan: &Plan, pod: &Arc<Pod>) -> Vec<Wanted> {
-    let probe = plan.probes_of(pod).max_by_key(|probe| probe.kinds.len());
+    let probe = plan.probes_of(pod).filter(|probe| probe.call.is_none()).max_by_key(|probe| probe.kinds.len());
     probe.map_or_else(Vec::new, |probe| Wanted::all(pod, probe, pod.edges(), name_lengths(pod)))
 }

@@ -9,6 +9,7 @@ use crate::plan::read::{PlanRead, Problems};
 use crate::plan::{Plan, Pod, Population, TokenSource, Unseen};
 
 use super::PlanDirs;
+use super::call_forecast::{self, CallWorth};
 use super::ending::{Ending, Failure};
 use super::forecast::{self, AtRate, Group};
 use super::globals::Globals;
@@ -69,6 +70,8 @@ struct PodAnswer<'r> {
     agents_not_looked_at: Option<Unseen>,
     /// What its thresholds are worth: at its own rate first, then at others.
     forecasts: Vec<Arc<AtRate>>,
+    /// What its test calls cost, and what their rules are worth.
+    calls: Vec<CallWorth>,
 }
 
 impl<'r> Answer<'r> {
@@ -97,6 +100,7 @@ impl<'r> PodAnswer<'r> {
             attempts_per_minute: attempts_per_minute(plan, pod),
             agents_not_looked_at: unseen(plan, pod),
             forecasts: forecasts.unwrap_or_default(),
+            calls: call_forecast::worth(plan, pod),
         }
     }
 }
@@ -154,6 +158,7 @@ fn text(read: &PlanRead, color: bool) -> String {
     }
     output::table(&mut text, &rows, color);
     forecast::text(&mut text, &forecast::groups(plan), color);
+    call_forecast::text(&mut text, plan, color);
     tell_unseen(&mut text, plan);
     text.push('\n');
     for warning in read.warnings.iter() {
@@ -194,6 +199,8 @@ mod tests {
             file(FileKind::Ringcheck, "ringcheck.toml", include_str!("../../config/ringcheck.toml")),
             file(FileKind::Pod, "pod-14.toml", &pod),
             file(FileKind::Probe, "connection.toml", include_str!("../../probes/connection.toml")),
+            file(FileKind::Probe, "inbound-call.toml", include_str!("../../probes/inbound-call.toml")),
+            file(FileKind::Probe, "outbound-call.toml", include_str!("../../probes/outbound-call.toml")),
         ];
         let read = read_texts(&Sources { base: PathBuf::from("config"), files }).expect("it is right");
         insta::assert_snapshot!(text(&read, false));

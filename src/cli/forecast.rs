@@ -105,7 +105,11 @@ fn what_matters(pod: &Pod, combinations: Combinations) -> String {
 
 /// What the pod's probes go through.
 fn combinations(plan: &Plan, pod: &Pod) -> Combinations {
-    let mut kinds: Vec<_> = plan.probes_of(pod).flat_map(|probe| probe.kinds.iter().copied()).collect();
+    let mut kinds: Vec<_> = plan
+        .probes_of(pod)
+        .filter(|probe| probe.call.is_none())
+        .flat_map(|probe| probe.kinds.iter().copied())
+        .collect();
     kinds.sort();
     kinds.dedup();
     let kinds_and_keys = kinds.into_iter().map(|kind| u32::from(pod.keys(kind))).sum();

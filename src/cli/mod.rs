@@ -8,6 +8,7 @@ mod attempt_table;
 mod attempts;
 mod avoid;
 mod calibrate;
+mod call_forecast;
 mod check;
 mod check_config;
 mod command_line;

@@ -3,6 +3,7 @@
 use crate::model::{AttemptId, PodName, Share, Timestamp};
 use crate::plan::{PlainRule, Thresholds};
 
+use super::calls::judging;
 use super::estimate::share_of;
 use super::outage::FLAPPING_WITHIN;
 use super::pipeline::Engine;
@@ -41,7 +42,7 @@ const RULES: [Rule; 11] = [
 
 /// Whether a rule's condition holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Condition {
+pub(super) enum Condition {
     No,
     Building,
     Met,
@@ -49,7 +50,7 @@ enum Condition {
 
 /// What becomes of a rule's alert.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Change {
+pub(super) enum Change {
     Fires,
     Pends,
     IsDropped,
@@ -92,6 +93,9 @@ impl Engine {
         if judged {
             self.judge(turn, name);
         }
+        if self.volatile.sweeping {
+            self.judge_calls(turn, name);
+        }
         self.follow_up_due(turn, name);
         self.recovery_due(turn, name);
         self.diagnosis_due(turn, name);
@@ -119,19 +123,10 @@ impl Engine {
         // A dead network of ours says nothing about the partner.
         let muted = rule.audience() == Audience::VoiceOnCall && self.state.network_is_down();
         let condition = if muted { Condition::No } else { self.condition(pod, rule, now) };
-        let known = pod.alerts.get(&rule).map(|alert| alert.state);
-        match (condition, known) {
-            (Condition::Met, None | Some(AlertState::Pending)) => Some(Change::Fires),
-            (Condition::Building, None) => Some(Change::Pends),
-            (Condition::No, Some(AlertState::Pending)) => Some(Change::IsDropped),
-            (Condition::No | Condition::Building, Some(AlertState::Firing)) => {
-                (!muted && self.is_over(pod, rule, now)).then_some(Change::IsResolved)
-            }
-            _ => None,
-        }
+        transition(pod, rule, condition, || !muted && self.is_over(pod, rule, now))
     }
 
-    fn make(&mut self, turn: &mut Turn, name: &PodName, rule: Rule, change: Change) {
+    pub(super) fn make(&mut self, turn: &mut Turn, name: &PodName, rule: Rule, change: Change) {
         let (at, pod) = (turn.now(), name.clone());
         match change {
             Change::Fires => self.fire(turn, name, rule),
@@ -168,6 +163,8 @@ impl Engine {
             Rule::Certificate => {
                 met(self.any_plain(pod, now, |rule| matches!(rule, PlainRule::CertificateDays { .. })))
             }
+            // Calls are judged apart.
+            Rule::OutboundCalls | Rule::InboundCalls | Rule::CallQuality(_) => Condition::No,
             Rule::Outage | Rule::Location | Rule::Ringcheck => Condition::No,
         }
     }
@@ -201,7 +198,10 @@ impl Engine {
         let now = turn.now();
         let Some(pod) = self.state.pods.get(name) else { return };
         let evidence = evidence_of(pod, rule, now);
-        let experience = experience_of(pod, rule, evidence.since);
+        let experience = match rule.is_of_calls() {
+            true => judging::experience_of(pod, rule, &evidence),
+            false => experience_of(pod, rule, evidence.since),
+        };
         self.volatile.escalate = true;
         let record = Record::AlertFiring { at: now, pod: Some(name.clone()), rule, evidence, experience };
         self.commit(turn, record);
@@ -216,7 +216,7 @@ impl Engine {
     fn is_over(&self, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
         let Some(alert) = pod.alerts.get(&rule) else { return false };
         match rule {
-            Rule::BornRed => pod.red.is_empty(),
+            Rule::BornRed => pod.red.is_empty() && !pod.calls.is_red(),
             Rule::Throttled | Rule::NoData => true,
             _ if rule.audience() == Audience::MonitorOwner => true,
             _ => {
@@ -297,6 +297,22 @@ impl Engine {
     }
 }
 
+/// What becomes of a rule's alert; `is_over` tells whether one that fires may end.
+pub(super) fn transition(
+    pod: &PodState,
+    rule: Rule,
+    condition: Condition,
+    is_over: impl FnOnce() -> bool,
+) -> Option<Change> {
+    match (condition, pod.alerts.get(&rule).map(|alert| alert.state)) {
+        (Condition::Met, None | Some(AlertState::Pending)) => Some(Change::Fires),
+        (Condition::Building, None) => Some(Change::Pends),
+        (Condition::No, Some(AlertState::Pending)) => Some(Change::IsDropped),
+        (Condition::No | Condition::Building, Some(AlertState::Firing)) => is_over().then_some(Change::IsResolved),
+        _ => None,
+    }
+}
+
 /// The rules of a pod, in the order in which they are judged.
 fn rules_of(pod: &PodState) -> impl Iterator<Item = Rule> {
     let plain = pod.rules.plain.iter().enumerate().filter(|(_, rule)| wakes_voice(rule));
@@ -311,7 +327,13 @@ fn wakes_voice(rule: &PlainRule) -> bool {
 /// The observations that a rule's alert rests on.
 fn evidence_of(pod: &PodState, rule: Rule, now: Timestamp) -> Evidence {
     let window = |length: std::time::Duration| now.minus(length);
+    if rule.is_of_calls() {
+        return judging::evidence_of(pod, rule, now);
+    }
     match rule {
+        Rule::BornRed if pod.calls.has_born_red() => {
+            judging::born_red_evidence(pod, now).unwrap_or_else(|| pod.memory.evidence(None, now))
+        }
         Rule::Outage => pod.memory.evidence(None, pod.outage.since().unwrap_or(now)),
         Rule::TokenBound => match &pod.follow_up {
             Some(follow_up) => pod.memory.evidence(Some(follow_up.of.attempt), follow_up.of.started),
@@ -344,6 +366,9 @@ pub(super) fn experience_of(pod: &PodState, rule: Rule, since: Timestamp) -> Exp
                 Experience::NotAffected
             }
         },
+        Rule::OutboundCalls | Rule::InboundCalls | Rule::CallQuality(_) => {
+            judging::experience_of(pod, rule, &judging::evidence_of(pod, rule, since))
+        }
         Rule::Flapping => Experience::ComesAndGoes,
         Rule::NoData | Rule::TooFew => Experience::Unknown,
         Rule::BornRed | Rule::Throttled | Rule::Location | Rule::Certificate | Rule::Ringcheck => {
@@ -367,7 +392,7 @@ fn some_agents(pod: &PodState, since: Timestamp) -> Experience {
 
 /// True if a rule over all attempts of the pod fires.
 fn others_fire(pod: &PodState) -> bool {
-    pod.firing().any(|rule| rule != Rule::Trait && rule.audience() == Audience::VoiceOnCall)
+    pod.firing().any(|rule| rule != Rule::Trait && rule.is_of_connections())
 }
 
 fn verdict_of(pod: &PodState) -> Verdict {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, LostReason, Observation, Outcome, PodName, Role,
-    SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CallFacts, CellWeights, EdgeName, LostReason, Observation, Outcome, PodName,
+    Role, SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
 };
 use crate::plan::{Budget, Plan};
 use crate::token::Cover;
@@ -56,7 +56,8 @@ impl Engine {
 
     fn take_plan(&mut self, turn: &mut Turn, plan: Arc<Plan>) {
         let now = turn.now();
-        let pods = plan.pods.iter().map(|pod| super::tuning::rules_of(pod, self.state.pods.get(&pod.name))).collect();
+        let pods =
+            plan.pods.iter().map(|pod| super::tuning::rules_of(&plan, pod, self.state.pods.get(&pod.name))).collect();
         let fingerprint = super::tuning::fingerprint(&plan);
         self.commit(turn, Record::PlanAdopted { at: now, pods, fingerprint });
         self.volatile.timers.retain(|timer| !matches!(timer, Timer::Slot(_)));
@@ -72,6 +73,7 @@ impl Engine {
         for place in 0..self.volatile.lanes.len() {
             self.arm(turn, place);
         }
+        self.plan_calls(turn);
         self.volatile.escalate = true;
     }
 
@@ -123,7 +125,7 @@ impl Engine {
         60_000 / i64::from(self.volatile.lanes[place].pod.budget.connections_per_minute)
     }
 
-    fn why_missed(&self, pod: &PodName, now: Timestamp) -> MissedWhy {
+    pub(super) fn why_missed(&self, pod: &PodName, now: Timestamp) -> MissedWhy {
         let Some(pod) = self.state.pods.get(pod) else { return MissedWhy::Down };
         let paused =
             [self.state.paused_until, pod.paused_until].iter().flatten().any(|until| until.since(now).is_zero());
@@ -299,14 +301,18 @@ impl Engine {
             self.volatile.reports_dropped += 1;
             return;
         };
-        if flight.overdue {
+        if flight.overdue || flight.spec.call.is_some() {
             self.volatile.timers.clear(flight.spec.deadline, Timer::Lost(report.id));
         }
         let (probe, role, started) = (flight.spec.probe.clone(), flight.spec.role, flight.spec.at);
+        let wish = flight.spec.call;
         if let Some(certificate) = report.certificate {
             self.certificate_seen(turn, &name, &report.traits.edge, certificate.not_after);
         }
-        let outcome = self.as_seen_from_here(report.outcome);
+        // A call that went well and tells nothing of itself was not made.
+        let untold = wish.is_some() && report.call.is_none() && report.outcome.is_completed();
+        let outcome = if untold { Outcome::Lost { reason: LostReason::NoReport } } else { report.outcome };
+        let outcome = self.as_seen_from_here(outcome);
         // The engine's own clock says when an attempt started: the order of starts is what rule A
         // rests on.
         let observation = Observation {
@@ -318,7 +324,7 @@ impl Engine {
             finished: turn.now(),
             outcome,
             traits: report.traits,
-            call: report.call,
+            call: report.call.filter(|_| wish.is_some()).or_else(|| wish.map(CallFacts::of).map(Box::new)),
         };
         self.observe(turn, observation);
     }
@@ -332,6 +338,9 @@ impl Engine {
     }
 
     fn observe(&mut self, turn: &mut Turn, observation: Observation) {
+        if observation.call.is_some() {
+            return self.observe_call(turn, observation);
+        }
         let now = turn.now();
         let name = observation.pod.clone();
         let Some(pod) = self.state.pods.get(&name) else { return };
@@ -390,7 +399,13 @@ impl Engine {
         }
     }
 
-    fn slow_down(&mut self, turn: &mut Turn, name: &PodName, _sign: ThrottleSign, retry_after_s: Option<u32>) {
+    pub(super) fn slow_down(
+        &mut self,
+        turn: &mut Turn,
+        name: &PodName,
+        _sign: ThrottleSign,
+        retry_after_s: Option<u32>,
+    ) {
         let quiet = u64::from(retry_after_s.unwrap_or(QUIET_DEFAULT_S).min(QUIET_MAX_S));
         let now = turn.now();
         let quiet_until = now.plus(std::time::Duration::from_secs(quiet));
@@ -441,7 +456,7 @@ impl Engine {
             finished: turn.now(),
             outcome: Outcome::Lost { reason },
             traits: spec.traits_asked_for(),
-            call: None,
+            call: spec.call.map(CallFacts::of).map(Box::new),
         };
         self.observe(turn, observation);
     }

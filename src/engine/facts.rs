@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot, LocationName, PodName,
-    ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
+    AttemptId, CallDirection, Codec, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot,
+    LocationName, PodName, ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
 };
 use crate::plan::Severity;
 
@@ -63,6 +63,12 @@ pub enum TraitClass {
     NameResidue(TokenKind, u8),
     /// An edge.
     Edge(EdgeName),
+    /// Calls that are listened to for so many milliseconds or longer.
+    CallHold(u32),
+    /// Calls that ring for so many milliseconds or longer.
+    CallRing(u32),
+    /// Calls whose speech is coded so.
+    CallCodec(Codec),
 }
 
 /// How a class of attempts fared against all others, since the trouble began.
@@ -119,6 +125,17 @@ pub enum Experience {
     },
     /// Connections break for short moments, again and again.
     ComesAndGoes,
+    /// Agents can connect; their calls fail, or are bad.
+    Calls {
+        /// Of which direction; of both if absent.
+        direction: Option<CallDirection>,
+        /// What they meet.
+        trouble: super::calls::CallTrouble,
+        /// Test calls that did, since the trouble began.
+        bad: u32,
+        /// All test calls since then.
+        of: u32,
+    },
     /// Agents can work; something else is wrong.
     NotAffected,
     /// We cannot look.

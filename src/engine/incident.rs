@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::model::{ErrorClass, IncidentNumber, LocationName, PodName, Share, Timestamp};
+use crate::model::{CallDirection, ErrorClass, IncidentNumber, LocationName, PodName, Share, Timestamp};
 use crate::plan::Severity;
 
 use super::attribution::{Clues, PodCount, judge};
+use super::calls::judging;
 use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
 use super::state::Incident;
@@ -207,6 +208,14 @@ impl Engine {
                 continue;
             }
             let since = impact.evidence.since;
+            if let Some(rule) = worst_rule(&impact.rules).filter(|rule| rule.is_of_calls()) {
+                let fresh = judging::evidence_of(pod, rule, self.volatile.now);
+                if fresh.failed > 0 {
+                    impact.experience = judging::experience_of(pod, rule, &fresh);
+                    impact.evidence = fresh;
+                }
+                continue;
+            }
             let fresh = pod.memory.evidence(Some(impact.evidence.first_failed), since);
             if fresh.failed > 0 {
                 impact.evidence = fresh;
@@ -231,9 +240,15 @@ impl Engine {
 
     fn whose(&self, facts: &IncidentFacts) -> Whose {
         let since = Timestamp::from_millis(facts.first_failure.as_millis() - LEAD_MS);
+        let of_calls = directions_of(facts);
         let count = |(name, pod): (&PodName, &PodState)| {
-            let (failed, of) = pod.memory.scheduled_since(since);
             let hit = facts.pods.iter().any(|impact| impact.pod == *name);
+            if let Some(directions) = &of_calls {
+                let (failed, of) = pod.calls.failed_since(directions, since);
+                let usual = pod.rules.calls.as_ref().map_or(0.01, |rules| rules.usual.get());
+                return PodCount { failed, of, usual, hit };
+            }
+            let (failed, of) = pod.memory.scheduled_since(since);
             PodCount { failed, of, usual: pod.rules.cusum.usual.get() / 1.5, hit }
         };
         let pods: Vec<PodCount> = self.state.pods.iter().map(count).collect();
@@ -277,6 +292,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// The directions of calls that an incident is about, if it is about nothing but calls.
+fn directions_of(facts: &IncidentFacts) -> Option<Vec<CallDirection>> {
+    let rules: Vec<Rule> = facts.pods.iter().flat_map(|impact| impact.rules.iter().copied()).collect();
+    let all_of_calls = !rules.is_empty() && rules.iter().all(|rule| rule.is_of_calls());
+    all_of_calls.then(|| rules.into_iter().filter_map(Rule::failing_calls).collect())
 }
 
 /// True if an alert belongs to this incident: the same pod, or the same symptom, or the same moment.
@@ -343,6 +365,9 @@ fn worst_rule(rules: &[Rule]) -> Option<Rule> {
 fn subject_of(rule: Rule, impact: &PodImpact) -> String {
     let refused = impact.evidence.symptom.as_ref().is_some_and(|symptom| symptom.class == Some(ErrorClass::Token));
     let what = match rule {
+        Rule::OutboundCalls => "Agents' calls fail",
+        Rule::InboundCalls => "Calls to agents fail",
+        Rule::CallQuality(_) => "Agents' calls are bad",
         Rule::Outage => "Agents cannot connect",
         Rule::TokenBound => "Calls fail for some agents",
         Rule::Share | Rule::HeavyShare | Rule::Trait | Rule::Plain(_) => "Connections fail for a share of agents",

@@ -47,7 +47,7 @@ impl Lane {
     pub fn all(plan: &Plan, now: Timestamp) -> Vec<Self> {
         let mut lanes = Vec::new();
         for pod in &plan.pods {
-            let probes: Vec<_> = plan.probes_of(pod).collect();
+            let probes: Vec<_> = plan.probes_of(pod).filter(|probe| probe.call.is_none()).collect();
             let sharing = probes.iter().filter(|probe| probe.attempts.is_none()).count().max(1);
             for probe in probes {
                 lanes.extend(Self::new(&plan.node.location.name, pod, probe, sharing, now));

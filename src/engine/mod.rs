@@ -8,6 +8,7 @@ mod attribution;
 mod avoid;
 mod baseline;
 pub mod bound;
+pub mod calls;
 mod cusum;
 mod diagnosing;
 mod dispatches;
@@ -44,7 +45,7 @@ pub use facts::{
     PodImpact, Split, Symptom, TraitClass, Whose, WhoseVerdict,
 };
 pub use follow_up::FailedToken;
-pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeStage, NoticeUpdate};
+pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeMatter, NoticeStage, NoticeUpdate};
 pub use pipeline::Engine;
 pub use pods::Pods;
 pub use record::{MissedWhy, Record, Trouble};

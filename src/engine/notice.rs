@@ -12,11 +12,15 @@ pub enum Component {
     MakingCalls,
     /// Agents can be called.
     ReceivingCalls,
+    /// What is heard in calls. Only of pods where test calls are made.
+    CallQuality,
 }
 
 impl Component {
-    /// All components of a pod, in the order of the page.
-    pub const ALL: [Self; 2] = [Self::MakingCalls, Self::ReceivingCalls];
+    /// The components that every pod has, in the order of the page.
+    pub const ALWAYS: [Self; 2] = [Self::MakingCalls, Self::ReceivingCalls];
+    /// All components that a pod can have, in the order of the page.
+    pub const ALL: [Self; 3] = [Self::MakingCalls, Self::ReceivingCalls, Self::CallQuality];
 }
 
 /// Statuspage's component states; and our own "not looked at", which is grey.
@@ -63,6 +67,9 @@ pub struct Notice {
     pub everybody: bool,
     /// True if every watched pod is hit.
     pub all_pods: bool,
+    /// What of calling is hit.
+    #[serde(default)]
+    pub hit: NoticeMatter,
     /// What was said, oldest first; never empty.
     pub updates: Vec<NoticeUpdate>,
 }
@@ -72,6 +79,23 @@ impl Notice {
     pub fn stage(&self) -> NoticeStage {
         self.updates.last().map_or(NoticeStage::Investigating, |update| update.stage)
     }
+}
+
+/// What of calling a notice is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeMatter {
+    /// Agents cannot connect, so that they can neither call nor be called.
+    #[default]
+    Connections,
+    /// Calls that agents make.
+    MakingCalls,
+    /// Calls to agents.
+    ReceivingCalls,
+    /// Calls of both directions.
+    Calls,
+    /// What is heard in calls.
+    CallQuality,
 }
 
 /// One thing that was said.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{IncidentNumber, PodName, Role, Share, Timestamp};
+use crate::model::{CallDirection, IncidentNumber, PodName, Role, Share, Timestamp};
 
 use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
-use super::{AlertView, Component, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View};
+use super::{
+    AlertView, Component, ComponentState, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View,
+};
 
 /// Outcomes on a pod's strip.
 const MARKS_MAX: usize = 60;
@@ -61,14 +63,21 @@ impl Engine {
             probes: self.probe_views(name),
             certificate_days: pod.certificates.iter().map(|(edge, end)| (edge.clone(), days(end))).collect(),
             last_observed: pod.last_observed,
+            calls: super::calls::calls(pod, now),
+            call_budget: super::calls::budget(pod, now),
         }
     }
 
     fn probe_views(&self, name: &PodName) -> Vec<ProbeView> {
         let lanes = self.volatile.lanes.iter().enumerate().filter(|(_, lane)| lane.pod.name == *name);
-        lanes
-            .map(|(place, lane)| ProbeView { name: lane.probe.name.clone(), next: self.volatile.timers.slot(place) })
-            .collect()
+        let connections = lanes
+            .map(|(place, lane)| ProbeView { name: lane.probe.name.clone(), next: self.volatile.timers.slot(place) });
+        let lanes = self.volatile.call_lanes.iter().enumerate().filter(|(_, lane)| lane.pod.name == *name);
+        let calls = lanes.map(|(place, lane)| ProbeView {
+            name: lane.probe.name.clone(),
+            next: self.volatile.timers.call_slot(place),
+        });
+        connections.chain(calls).collect()
     }
 
     fn alert_views(&self) -> Vec<AlertView> {
@@ -106,15 +115,40 @@ impl Engine {
         let of_pod = |(name, pod): (&PodName, &PodState)| {
             let silent = pod.last_observed.is_none_or(|at| now.since(at).as_millis() > pod.rules.silence_ms as u128);
             let looked_at = !silent && !self.state.is_paused(pod, now) && !self.state.network_is_down();
-            Component::ALL.map(|component| ComponentStatus {
-                pod: name.clone(),
-                public_name: pod.rules.public_name.clone(),
-                component,
-                state: pod.component,
-                since: pod.component_since,
-                looked_at,
-            })
+            let shown =
+                Component::ALL.into_iter().filter(|one| *one != Component::CallQuality || pod.rules.calls.is_some());
+            let status = |component: Component| self.component(name, pod, component, looked_at);
+            shown.map(status).collect::<Vec<_>>()
         };
         self.state.pods.iter().flat_map(of_pod).collect()
+    }
+
+    /// One component: the worst of what connections and calls say of it. A pod whose connections
+    /// are hit is hit whether or not anybody calls; else all that looks at it must be looking.
+    fn component(&self, name: &PodName, pod: &PodState, component: Component, connecting: bool) -> ComponentStatus {
+        let of_calls = pod.calls.components.get(&component).copied();
+        let (mut state, mut since) = (pod.component, pod.component_since);
+        if component == Component::CallQuality {
+            // What nobody can hear is neither good nor bad.
+            (state, since) = of_calls.unwrap_or((ComponentState::Operational, pod.component_since));
+        } else if let Some(of_calls) = of_calls
+            && (of_calls.0 > state || of_calls.0 == state && of_calls.1 > since)
+        {
+            (state, since) = of_calls;
+        }
+        let calling = pod.rules.calls.as_ref().is_none_or(|rules| {
+            let looked_at = |direction: &CallDirection| {
+                !rules.looks_at(*direction) || pod.calls.is_looked_at(*direction, rules, self.volatile.now)
+            };
+            match component {
+                Component::MakingCalls => looked_at(&CallDirection::Outbound),
+                Component::ReceivingCalls => looked_at(&CallDirection::Inbound),
+                Component::CallQuality => CallDirection::ALL.iter().any(|one| rules.looks_at(*one) && looked_at(one)),
+            }
+        });
+        let known_bad = component != Component::CallQuality && pod.component > ComponentState::Operational;
+        let looked_at = connecting && (calling || known_bad);
+        let (pod, public_name) = (name.clone(), pod.rules.public_name.clone());
+        ComponentStatus { pod, public_name, component, state, since, looked_at }
     }
 }

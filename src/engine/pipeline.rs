@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::{AttemptId, IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
+use super::calls::CallLane;
 use super::diagnosing::Diagnoses;
 use super::dispatches::Dispatches;
 use super::lane::Lane;
@@ -33,6 +34,7 @@ pub(super) struct Volatile {
     pub now: Timestamp,
     pub timers: Timers,
     pub lanes: Vec<Lane>,
+    pub call_lanes: Vec<CallLane>,
     /// Diagnoses under way.
     pub diagnoses: Diagnoses,
     /// In which pod each attempt of this run of the node is under way.
@@ -120,6 +122,8 @@ impl Engine {
         while let Some((at, timer)) = self.volatile.timers.pop_due(turn.now()) {
             match timer {
                 Timer::Slot(lane) => self.slot_due(turn, lane, at),
+                Timer::CallSlot(lane) => self.call_slot_due(turn, lane, at),
+                Timer::CallAgain(pod, direction) => self.call_again_due(turn, &pod, direction),
                 Timer::FollowUp(pod) => self.touch(&pod),
                 Timer::Overdue(id) => self.attempt_overdue(turn, id),
                 Timer::Lost(id) => self.attempt_lost(turn, id),

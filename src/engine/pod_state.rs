@@ -10,6 +10,7 @@ use crate::model::{
 };
 
 use super::baseline::Baseline;
+use super::calls::CallState;
 use super::cusum::CusumScore;
 use super::diagnosing::text_of;
 use super::follow_up::{FailedToken, FollowUp};
@@ -88,6 +89,9 @@ pub struct PodState {
     pub last_observed: Option<Timestamp>,
     /// Ends of the edges' certificates.
     pub certificates: BTreeMap<EdgeName, Timestamp>,
+    /// Its calls.
+    #[serde(default)]
+    pub calls: CallState,
     /// What the public sees.
     pub component: ComponentState,
     /// Since when.
@@ -167,6 +171,7 @@ impl PodState {
             paused_until: None,
             last_observed: None,
             certificates: BTreeMap::new(),
+            calls: CallState::default(),
             component: ComponentState::Operational,
             component_since: now,
         }
@@ -181,6 +186,9 @@ impl PodState {
     }
 
     pub(super) fn start(&mut self, spec: AttemptSpec) {
+        if spec.call.is_some() {
+            return self.start_call(spec);
+        }
         // The cover walks scheduled attempts only: with looks that were chosen because of a failure
         // among its own, it would choose what those leave out, and the sample would not be fair.
         if let (Role::Scheduled, Some(cover), TokenWish::Fresh { kind, key, name_length, .. }) =
@@ -214,6 +222,25 @@ impl PodState {
         self.in_flight.push(InFlight { spec, overdue: false });
     }
 
+    fn start_call(&mut self, spec: AttemptSpec) {
+        if spec.role == Role::Scheduled {
+            let cursor = self.cursors.entry(spec.probe.clone()).or_default();
+            *cursor = Cursor { at: spec.at, made: cursor.made + 1 };
+        }
+        if let Some(rules) = &self.rules.calls {
+            self.calls.start(&spec, rules);
+        }
+        self.in_flight.push(InFlight { spec, overdue: false });
+    }
+
+    fn observe_call(&mut self, observation: &Observation) {
+        self.in_flight.retain(|flight| flight.spec.id != observation.attempt);
+        let connections_fail = self.outage.failures() >= 2 || self.alerts.keys().any(|rule| rule.is_of_connections());
+        if let Some(rules) = &self.rules.calls {
+            self.calls.observe(observation, rules, connections_fail);
+        }
+    }
+
     pub(super) fn give_up_slot(&mut self, at: Timestamp, probe: &ProbeName, to_reserve: bool) {
         let cursor = self.cursors.entry(probe.clone()).or_default();
         *cursor = Cursor { at, made: cursor.made + 1 };
@@ -237,6 +264,9 @@ impl PodState {
 
     /// Counts an observation. The blip that it ends, if any, is the caller's to record.
     pub(super) fn observe(&mut self, observation: &Observation) {
+        if observation.call.is_some() {
+            return self.observe_call(observation);
+        }
         let place = self.in_flight.iter().position(|flight| flight.spec.id == observation.attempt);
         let flight = place.map(|place| self.in_flight.swap_remove(place));
         let was_overdue = flight.as_ref().is_some_and(|flight| flight.overdue);
@@ -372,9 +402,11 @@ impl PodState {
         self.red.retain(|_, kinds| !kinds.is_empty());
     }
 
-    /// True if a combination that never worked has failed often enough to tell the owner.
+    /// True if a combination, or a direction of calls, that never worked has failed often enough to
+    /// tell the owner.
     pub fn has_born_red(&self) -> bool {
-        self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).any(|n| *n >= BORN_RED_FAILURES)
+        self.calls.has_born_red()
+            || self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).any(|n| *n >= BORN_RED_FAILURES)
     }
 
     /// Rule D: the trait that fails more often than chance explains, if one does.
@@ -385,7 +417,7 @@ impl PodState {
     /// The trait that more attempts should carry, if one is suspected enough, and no rule over all
     /// attempts has fired: then the diagnosis looks closer, and a focus would only bend the shares.
     pub fn suspected_trait(&self) -> Option<&Feature> {
-        let known = self.firing().any(|rule| rule != Rule::Trait && rule.audience() == super::Audience::VoiceOnCall);
+        let known = self.firing().any(|rule| rule != Rule::Trait && rule.is_of_connections());
         self.traits.focus(self.rules.traits.as_ref()?).filter(|_| !known)
     }
 
@@ -400,9 +432,9 @@ impl PodState {
         self.bound.as_ref().is_some_and(|bound| bound.failed.count_ones() >= RECOVERIES_FAILED_BAD)
     }
 
-    /// True while some alert fires that says agents are hit.
+    /// True while some alert fires that says agents cannot connect.
     pub fn is_hit(&self) -> bool {
-        self.firing().any(|rule| rule.audience() == super::Audience::VoiceOnCall)
+        self.firing().any(Rule::is_of_connections)
     }
 
     /// The rules that fire.

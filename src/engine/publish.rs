@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::model::{IncidentNumber, PodName, Timestamp, millis};
 
+use super::calls::judging;
 use super::pipeline::Engine;
 use super::pod_state::PodState;
 use super::{
-    Audience, ComponentState, Experience, IncidentFacts, IncidentState, Notice, NoticeStage, NoticeUpdate, Record,
-    Rule, Turn, WhoseVerdict,
+    Audience, Component, ComponentState, Experience, IncidentFacts, IncidentState, Notice, NoticeMatter, NoticeStage,
+    NoticeUpdate, Record, Rule, Turn, WhoseVerdict,
 };
 
 /// A further update is promised, and kept, this often.
@@ -38,7 +39,25 @@ impl Engine {
             .map(|(name, _, state)| (name.clone(), state))
             .collect();
         for (pod, state) in moves {
-            self.commit(turn, Record::ComponentChanged { at: turn.now(), pod, state });
+            self.commit(turn, Record::ComponentChanged { at: turn.now(), pod, state, component: None });
+        }
+        self.move_components_of_calls(turn);
+    }
+
+    fn move_components_of_calls(&mut self, turn: &mut Turn) {
+        let now = turn.now();
+        let of_pod = |(name, pod): (&PodName, &PodState)| {
+            let moved = |component: Component| {
+                let known = pod.calls.components.get(&component).map_or(ComponentState::Operational, |known| known.0);
+                let state = judging::component_of(pod, component, now);
+                (state != known).then(|| (name.clone(), component, state))
+            };
+            Component::ALL.into_iter().filter_map(moved).collect::<Vec<_>>()
+        };
+        let moves: Vec<_> = self.state.pods.iter().flat_map(of_pod).collect();
+        for (pod, component, state) in moves {
+            let component = Some(component);
+            self.commit(turn, Record::ComponentChanged { at: now, pod, state, component });
         }
     }
 
@@ -64,13 +83,17 @@ impl Engine {
         }
         let stage = NoticeStage::Investigating;
         let update = NoticeUpdate { at: now, stage, next_by: Some(now.plus(UPDATE_EVERY)) };
-        let everybody = facts.pods.iter().all(|impact| impact.experience == Experience::NobodyConnects);
+        let everybody = facts.pods.iter().all(|impact| match impact.experience {
+            Experience::Calls { trouble, bad, of, .. } => trouble.spares_none(bad, of),
+            experience => experience == Experience::NobodyConnects,
+        });
         let notice = Notice {
             incident: facts.number,
             started: facts.first_failure,
             public_names: self.public_names(facts),
             everybody,
             all_pods: facts.pods.len() == self.state.pods.len(),
+            hit: matter_of(facts),
             updates: vec![update],
         };
         self.commit(turn, Record::NoticeOpened { notice });
@@ -116,6 +139,9 @@ impl Engine {
     fn looks_better(&self, facts: &IncidentFacts, now: Timestamp) -> bool {
         facts.pods.iter().all(|impact| {
             let Some(pod) = self.state.pods.get(&impact.pod) else { return true };
+            if impact.rules.iter().all(|rule| rule.is_of_calls()) {
+                return impact.resolved.is_some() || pod.calls.scores().all(|(_, score)| score.looks_better());
+            }
             let window = pod.rules.stable_ms * MONITORING_AFTER_TENTHS / 10;
             let since = Timestamp::from_millis(now.as_millis() - window);
             let (failed, of) = pod.memory.scheduled_since(since);
@@ -133,13 +159,30 @@ impl Engine {
     }
 }
 
-/// What the public sees of a pod: the worst that its firing alerts say about agents.
+/// What of calling an incident hits, for the public.
+fn matter_of(facts: &IncidentFacts) -> NoticeMatter {
+    let rules: Vec<Rule> = facts.pods.iter().flat_map(|impact| impact.rules.iter().copied()).collect();
+    if rules.iter().any(|rule| !rule.is_of_calls()) {
+        return NoticeMatter::Connections;
+    }
+    match (rules.contains(&Rule::OutboundCalls), rules.contains(&Rule::InboundCalls)) {
+        (true, true) => NoticeMatter::Calls,
+        (true, false) => NoticeMatter::MakingCalls,
+        (false, true) => NoticeMatter::ReceivingCalls,
+        (false, false) => NoticeMatter::CallQuality,
+    }
+}
+
+/// What the public sees of a pod by its connections: the worst that its firing alerts say about agents.
 fn component_of(pod: &PodState) -> ComponentState {
     let of_rule = |rule: Rule| match rule {
         Rule::Outage => ComponentState::MajorOutage,
         Rule::TokenBound | Rule::Share | Rule::HeavyShare | Rule::Trait => ComponentState::PartialOutage,
         Rule::Flapping | Rule::Plain(_) => ComponentState::DegradedPerformance,
-        Rule::NoData
+        Rule::OutboundCalls
+        | Rule::InboundCalls
+        | Rule::CallQuality(_)
+        | Rule::NoData
         | Rule::BornRed
         | Rule::Throttled
         | Rule::Location

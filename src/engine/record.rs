@@ -270,6 +270,9 @@ pub enum Record {
         pod: PodName,
         /// The new state of its components.
         state: ComponentState,
+        /// Of which component, by what calls say; of all of them, by what connections say, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        component: Option<super::Component>,
     },
     /// A public notice was opened.
     NoticeOpened {

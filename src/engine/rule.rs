@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::CallDirection;
+
 /// A rule over a pod's observations, or over ourselves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,6 +22,12 @@ pub enum Rule {
     Flapping,
     /// The owner's plain rule with this position in the pod's list.
     Plain(u8),
+    /// Too many of the last calls that agents place failed.
+    OutboundCalls,
+    /// Too many of the last calls to agents failed.
+    InboundCalls,
+    /// Too many of the last calls are beyond the limit of the rule with this position.
+    CallQuality(u8),
     /// No observation for too long: we do not look.
     NoData,
     /// A kind, key or edge that has never worked here fails.
@@ -56,6 +64,7 @@ impl From<Rule> for String {
     fn from(rule: Rule) -> Self {
         match rule {
             Rule::Plain(place) => format!("plain_{place}"),
+            Rule::CallQuality(place) => format!("call_quality_{place}"),
             named => named.as_str().to_owned(),
         }
     }
@@ -67,19 +76,24 @@ impl TryFrom<String> for Rule {
         if let Some(place) = name.strip_prefix("plain_").and_then(|place| place.parse().ok()) {
             return Ok(Self::Plain(place));
         }
+        if let Some(place) = name.strip_prefix("call_quality_").and_then(|place| place.parse().ok()) {
+            return Ok(Self::CallQuality(place));
+        }
         Self::NAMED.into_iter().find(|rule| rule.as_str() == name).ok_or(UnknownRule(name))
     }
 }
 
 impl Rule {
-    /// Every rule but the plain ones.
-    pub const NAMED: [Self; 13] = [
+    /// Every rule but the owner's own.
+    pub const NAMED: [Self; 15] = [
         Self::Outage,
         Self::TokenBound,
         Self::Share,
         Self::HeavyShare,
         Self::Trait,
         Self::Flapping,
+        Self::OutboundCalls,
+        Self::InboundCalls,
         Self::NoData,
         Self::BornRed,
         Self::Throttled,
@@ -98,7 +112,10 @@ impl Rule {
             | Self::HeavyShare
             | Self::Trait
             | Self::Flapping
-            | Self::Plain(_) => Audience::VoiceOnCall,
+            | Self::Plain(_)
+            | Self::OutboundCalls
+            | Self::InboundCalls
+            | Self::CallQuality(_) => Audience::VoiceOnCall,
             Self::NoData
             | Self::BornRed
             | Self::Throttled
@@ -107,6 +124,33 @@ impl Rule {
             | Self::TooFew
             | Self::Ringcheck => Audience::MonitorOwner,
         }
+    }
+
+    /// The rule over failed calls of a direction.
+    pub const fn of_failing_calls(direction: CallDirection) -> Self {
+        match direction {
+            CallDirection::Outbound => Self::OutboundCalls,
+            CallDirection::Inbound => Self::InboundCalls,
+        }
+    }
+
+    /// The direction whose failed calls it counts, if it does that.
+    pub const fn failing_calls(self) -> Option<CallDirection> {
+        match self {
+            Self::OutboundCalls => Some(CallDirection::Outbound),
+            Self::InboundCalls => Some(CallDirection::Inbound),
+            _ => None,
+        }
+    }
+
+    /// True if it looks at calls; what is counted of connections is none of its business.
+    pub const fn is_of_calls(self) -> bool {
+        matches!(self, Self::OutboundCalls | Self::InboundCalls | Self::CallQuality(_))
+    }
+
+    /// True if it says that agents cannot connect.
+    pub fn is_of_connections(self) -> bool {
+        self.audience() == Audience::VoiceOnCall && !self.is_of_calls()
     }
 
     /// The name in metrics, JSON and tables.
@@ -119,6 +163,9 @@ impl Rule {
             Self::Trait => "trait",
             Self::Flapping => "flapping",
             Self::Plain(_) => "plain",
+            Self::OutboundCalls => "outbound_calls",
+            Self::InboundCalls => "inbound_calls",
+            Self::CallQuality(_) => "call_quality",
             Self::NoData => "no_data",
             Self::BornRed => "born_red",
             Self::Throttled => "throttled",

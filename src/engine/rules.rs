@@ -29,6 +29,9 @@ pub struct PodRules {
     pub traits: Option<Cusum>,
     /// Rules that the owner added.
     pub plain: Vec<PlainRule>,
+    /// Those over its calls; none if no probe calls there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<super::calls::CallRules>,
 }
 
 /// The Bernoulli CUSUM in whole numbers (`docs/deciding.md`): a pass takes 1 off, a failure adds

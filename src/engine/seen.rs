@@ -280,7 +280,7 @@ fn splits(relevant: &[&Seen]) -> Vec<Split> {
 
 /// At least three failures of the class, nine in ten of it fail, and at most one in ten of the
 /// others, of which there are at least three.
-fn separates(split: &Split) -> bool {
+pub(super) fn separates(split: &Split) -> bool {
     split.failed >= 3
         && split.failed * 10 >= split.of * 9
         && split.others_of >= 3
@@ -288,7 +288,7 @@ fn separates(split: &Split) -> bool {
 }
 
 /// Difference of the failing shares, with half an attempt on either side against small numbers.
-fn contrast(split: &Split) -> f64 {
+pub(super) fn contrast(split: &Split) -> f64 {
     let share = |failed: u32, of: u32| (f64::from(failed) + 0.5) / (f64::from(of) + 1.0);
     share(split.failed, split.of) - share(split.others_failed, split.others_of)
 }

@@ -13,8 +13,8 @@ use super::pod_state::{Alert, BoundToken, PodState};
 use super::pods::Pods;
 use super::rules::PodRules;
 use super::{
-    AlertState, Approval, DeliveryId, IncidentFacts, IncidentState, Notice, Notification, NotifyReason, Record, Rule,
-    Trouble,
+    AlertState, Approval, DeliveryId, IncidentFacts, IncidentState, MissedWhy, Notice, Notification, NotifyReason,
+    Record, Rule, Trouble,
 };
 
 /// Closed incidents and notices that are remembered for the dashboard and the status page.
@@ -162,8 +162,12 @@ impl State {
     fn apply_to_pod(&mut self, record: &Record) {
         let Some(pod) = record.pod().and_then(|name| self.pods.get_mut(name)) else { return };
         match record {
-            Record::SlotsMissed { probe, until, .. } => {
+            Record::SlotsMissed { probe, until, why, .. } => {
                 pod.cursors.entry(probe.clone()).or_default().at = *until;
+                let of_calls = pod.rules.calls.as_ref().and_then(|rules| rules.probes.get(probe));
+                if let Some(probe) = of_calls.filter(|_| *why == MissedWhy::Budget) {
+                    pod.calls.stop(probe.direction, *until);
+                }
             }
             Record::CoverPlanned { cover, .. } => pod.cover = Some(cover.as_ref().clone()),
             Record::Paused { until, .. } => pod.paused_until = Some(*until),
@@ -194,8 +198,14 @@ impl State {
             Record::AlertFiring { at, rule, evidence, experience, .. } => {
                 fire(pod, *at, *rule, evidence.clone(), *experience);
             }
-            Record::AlertResolved { rule, .. } => resolve(pod, *rule),
-            Record::ComponentChanged { at, state, .. } => {
+            Record::AlertResolved { at, rule, .. } => {
+                resolve(pod, *rule);
+                pod.calls.resolved(*rule, *at);
+            }
+            Record::ComponentChanged { at, state, component: Some(component), .. } => {
+                pod.calls.components.insert(*component, (*state, *at));
+            }
+            Record::ComponentChanged { at, state, component: None, .. } => {
                 pod.component = *state;
                 pod.component_since = *at;
             }
@@ -340,6 +350,7 @@ fn fire(pod: &mut PodState, at: Timestamp, rule: Rule, evidence: super::Evidence
             passed_in_a_row: 0,
         });
     }
+    pod.calls.fired(rule, at, &evidence);
     pod.alerts.insert(
         rule,
         Alert { state: AlertState::Firing, since: at, evidence: Some(evidence), experience: Some(experience) },
@@ -348,7 +359,7 @@ fn fire(pod: &mut PodState, at: Timestamp, rule: Rule, evidence: super::Evidence
 
 fn resolve(pod: &mut PodState, rule: Rule) {
     pod.alerts.remove(&rule);
-    if rule.audience() == super::Audience::VoiceOnCall {
+    if rule.is_of_connections() {
         pod.traits.reset();
     }
     match rule {

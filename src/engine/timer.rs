@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::model::{AttemptId, PodName, Timestamp};
+use crate::model::{AttemptId, CallDirection, PodName, Timestamp};
 
 use super::{DeliveryId, Wake};
 
@@ -12,6 +12,10 @@ use super::{DeliveryId, Wake};
 pub enum Timer {
     /// The next attempt of a lane, by its place.
     Slot(usize),
+    /// The next call of a call lane, by its place.
+    CallSlot(usize),
+    /// A pod's next call beside the schedule.
+    CallAgain(PodName, CallDirection),
     /// A pod's next follow-up, or the end of waiting for one.
     FollowUp(PodName),
     /// An attempt becomes overdue.
@@ -28,8 +32,8 @@ impl Timer {
     /// Why the engine wants to be called.
     pub const fn wake(&self) -> Wake {
         match self {
-            Self::Slot(_) => Wake::ScheduleSlot,
-            Self::FollowUp(_) => Wake::FollowUp,
+            Self::Slot(_) | Self::CallSlot(_) => Wake::ScheduleSlot,
+            Self::FollowUp(_) | Self::CallAgain(..) => Wake::FollowUp,
             Self::Overdue(..) | Self::Lost(..) => Wake::AttemptOverdue,
             Self::Retry(_) => Wake::DeliveryRetry,
             Self::Sweep => Wake::Deadline,
@@ -84,6 +88,11 @@ impl Timers {
     /// Keeps those that `keep` wants.
     pub fn retain(&mut self, keep: impl Fn(&Timer) -> bool) {
         self.table.retain(|(_, timer)| keep(timer));
+    }
+
+    /// When a call lane's next call is due.
+    pub fn call_slot(&self, place: usize) -> Option<Timestamp> {
+        self.table.iter().find(|(_, timer)| *timer == Timer::CallSlot(place)).map(|(at, _)| *at)
     }
 
     /// When a lane's next attempt is due.

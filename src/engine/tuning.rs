@@ -12,7 +12,7 @@ use super::rules::{Cusum, PodRules};
 const TRAITS: f64 = 150.0;
 
 /// The rules of a pod; a baseline that was measured before goes on being used.
-pub fn rules_of(pod: &Pod, known: Option<&PodState>) -> PodRules {
+pub fn rules_of(plan: &Plan, pod: &Pod, known: Option<&PodState>) -> PodRules {
     let thresholds = &pod.thresholds;
     let baseline = known.and_then(|state| state.baseline.measure()).unwrap_or(thresholds.device_errors.baseline);
     PodRules {
@@ -25,6 +25,7 @@ pub fn rules_of(pod: &Pod, known: Option<&PodState>) -> PodRules {
         cusum: cusum_of(pod, baseline),
         traits: Some(traits_cusum_of(pod, baseline)),
         plain: thresholds.plain.clone(),
+        calls: super::calls::rules_of(plan, pod),
     }
 }
 

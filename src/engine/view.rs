@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{EdgeName, IncidentNumber, LocationName, PodName, ProbeName, Share, Timestamp};
 
+use super::calls::{CallBudgetView, CallView};
 use super::{Audience, ComponentStatus, Evidence, Experience, IncidentFacts, Notice, Rule};
 
 /// How a pod is.
@@ -99,6 +100,10 @@ pub struct PodView {
     pub certificate_days: Vec<(EdgeName, i64)>,
     /// When it was last looked at.
     pub last_observed: Option<Timestamp>,
+    /// Its test calls, for each direction that is looked at.
+    pub calls: Vec<CallView>,
+    /// What they have been billed, and may be; absent where no probe calls.
+    pub call_budget: Option<CallBudgetView>,
 }
 
 /// One outcome on the dashboard's strip.

@@ -5,6 +5,7 @@ use crate::engine::{
 };
 use crate::model::TokenKind;
 
+use super::calls;
 use super::diagnosis::{class_in_words, is_in_signature};
 use super::finding;
 use super::place::named;
@@ -39,6 +40,7 @@ pub(super) fn advice(facts: &IncidentFacts, incident_url: &str) -> Vec<Step> {
     match SubjectMatter::of(facts) {
         SubjectMatter::Calls => {
             steps.extend(remedy(facts).or_else(|| way_round(facts)));
+            steps.extend(calls::advice(facts).map(step));
             steps.extend(by_fault(facts, incident_url));
         }
         matter => steps.extend(for_owner(matter, facts)),

@@ -3,6 +3,7 @@
 use crate::engine::{Experience, IncidentFacts, Symptom};
 use crate::model::{Share, Timestamp, TokenKind};
 
+use super::calls;
 use super::diagnosis;
 use super::fault::capital;
 use super::place::named;
@@ -23,6 +24,7 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
         Some(Experience::SomeAgents { share, kind }) => format!("{} cannot connect", capital(&some(share, kind))),
         Some(Experience::SomeConnections { share }) => format!("{} of connections fail", percent(share)),
         Some(Experience::ComesAndGoes) => "Connections break again and again".to_owned(),
+        Some(Experience::Calls { direction, trouble, .. }) => capital(&calls::meet(direction, trouble)),
         Some(Experience::NotAffected) => "Agents can work".to_owned(),
         Some(Experience::Unknown) | None => "We cannot tell whether agents can connect".to_owned(),
     }
@@ -37,6 +39,9 @@ pub(super) fn past(facts: &IncidentFacts) -> String {
         }
         Some(Experience::SomeConnections { share }) => format!("{} of connections failed", percent(share)),
         Some(Experience::ComesAndGoes) => "Connections broke again and again".to_owned(),
+        Some(Experience::Calls { direction, trouble, bad, of }) => {
+            format!("{}, {}", capital(&calls::met(direction, trouble)), calls::counted(bad, of))
+        }
         Some(Experience::NotAffected) => "Agents could work".to_owned(),
         Some(Experience::Unknown) | None => "We could not tell whether agents could connect".to_owned(),
     }
@@ -65,7 +70,9 @@ pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
     }
     let hurt = |e: Experience| !matches!(e, Experience::NotAffected | Experience::Unknown);
     if groups.iter().any(|group| hurt(group.experience)) {
-        lines.extend(facts.symptom.as_ref().map(what_they_see));
+        lines.extend(
+            facts.symptom.as_ref().filter(|_| !are_calls_bad(facts)).map(|symptom| what_they_see(symptom, facts)),
+        );
     }
     lines
 }
@@ -82,6 +89,9 @@ fn sentence(experience: Experience, in_signature: bool) -> String {
         }
         Experience::ComesAndGoes => {
             "Connections break for short moments, again and again. Agents drop out and come back.".to_owned()
+        }
+        Experience::Calls { direction, trouble, bad, of } => {
+            format!("{}, {}. They can connect.", capital(&calls::meet(direction, trouble)), calls::counted(bad, of))
         }
         Experience::NotAffected => "Agents can work, as far as we see.".to_owned(),
         Experience::Unknown => "Not known: we cannot look.".to_owned(),
@@ -137,9 +147,10 @@ pub(super) fn first_to_end(facts: &IncidentFacts) -> Option<Timestamp> {
 }
 
 /// What the agent's device shows of the failure.
-fn what_they_see(symptom: &Symptom) -> String {
+fn what_they_see(symptom: &Symptom, facts: &IncidentFacts) -> String {
     match &symptom.device_error {
         Some((code, name)) => format!("Their device raises error {code} ({name})."),
+        None if calls::is_about_calls(facts) => calls::unseen().to_owned(),
         None => "Their device raises no error: agents see nothing, it waits for ever.".to_owned(),
     }
 }
@@ -162,7 +173,19 @@ fn groups(facts: &IncidentFacts) -> Vec<Group> {
 }
 
 fn same_kind(one: Experience, other: Experience) -> bool {
-    badness(one) == badness(other)
+    match (one, other) {
+        (
+            Experience::Calls { direction: a, trouble: one, .. },
+            Experience::Calls { direction: b, trouble: other, .. },
+        ) => (a, one.as_str()) == (b, other.as_str()),
+        _ => badness(one) == badness(other),
+    }
+}
+
+/// True if calls are made, badly: no device shows that.
+fn are_calls_bad(facts: &IncidentFacts) -> bool {
+    let bad = |e: Experience| matches!(e, Experience::Calls { trouble, .. } if !trouble.is_failure());
+    facts.pods.iter().all(|impact| bad(impact.experience))
 }
 
 const fn badness(experience: Experience) -> u8 {
@@ -170,9 +193,11 @@ const fn badness(experience: Experience) -> u8 {
         Experience::NobodyConnects => 0,
         Experience::SomeAgents { .. } => 1,
         Experience::SomeConnections { .. } => 2,
-        Experience::ComesAndGoes => 3,
-        Experience::Unknown => 4,
-        Experience::NotAffected => 5,
+        Experience::Calls { trouble, .. } if trouble.is_failure() => 3,
+        Experience::ComesAndGoes => 4,
+        Experience::Calls { .. } => 5,
+        Experience::Unknown => 6,
+        Experience::NotAffected => 7,
     }
 }
 
@@ -187,6 +212,9 @@ fn widened(one: Experience, other: Experience) -> Experience {
         }
         (Experience::SomeConnections { share: a }, Experience::SomeConnections { share: b }) => {
             Experience::SomeConnections { share: hull(a, b) }
+        }
+        (Experience::Calls { direction, trouble, bad, of }, Experience::Calls { bad: more_bad, of: of_more, .. }) => {
+            Experience::Calls { direction, trouble, bad: bad + more_bad, of: of + of_more }
         }
         _ => one,
     }

@@ -24,6 +24,12 @@ fn counts(impact: &PodImpact) -> String {
     let rules: Vec<&str> = impact.rules.iter().map(|rule| rule_in_words(*rule)).collect();
     let counted = match evidence.of {
         0 => "no test came to an end".to_owned(),
+        of if impact.rules.iter().all(|rule| matches!(rule, Rule::CallQuality(_))) => {
+            format!("{} of {of} test calls were beyond the limit", evidence.failed)
+        }
+        of if impact.rules.iter().all(|rule| rule.is_of_calls()) => {
+            format!("{} of {of} test calls failed", evidence.failed)
+        }
         of => format!("{} of {of} tests failed", evidence.failed),
     };
     let rules = if rules.is_empty() { String::new() } else { format!(" ({})", rules.join("; ")) };
@@ -39,6 +45,9 @@ const fn rule_in_words(rule: Rule) -> &'static str {
         Rule::Trait => "tokens of one kind of shape, more often than chance explains",
         Rule::Flapping => "three short breaks within a quarter of an hour",
         Rule::Plain(_) => "a threshold of your own",
+        Rule::OutboundCalls => "too many of the last calls that agents place",
+        Rule::InboundCalls => "too many of the last calls to agents",
+        Rule::CallQuality(_) => "a limit on calls",
         Rule::NoData => "too long without a result",
         Rule::BornRed => "it has never worked here",
         Rule::Throttled => "the partner asked us to slow down",
@@ -107,7 +116,14 @@ pub(super) fn class_in_words(class: &TraitClass) -> String {
         }
         TraitClass::SignatureSymbol(symbol) => format!("tokens with \"{symbol}\" in the signature"),
         TraitClass::Edge(edge) => format!("connections through edge {edge}"),
+        TraitClass::CallHold(ms) => format!("calls that last {} or longer", length(*ms)),
+        TraitClass::CallRing(ms) => format!("calls that ring for {} or longer", length(*ms)),
+        TraitClass::CallCodec(codec) => format!("calls whose speech is coded in {}", codec.as_str()),
     }
+}
+
+fn length(ms: u32) -> String {
+    crate::model::humane(std::time::Duration::from_millis(ms.into()))
 }
 
 /// `Fails when the partner checks the token (step connected): rejected, partner's code 31204.`

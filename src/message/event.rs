@@ -8,9 +8,10 @@ use crate::engine::{
     Audience, ConfigurationClue, Experience, IncidentState, Notification, NotifyReason, PodImpact, Split, Symptom,
     TraitClass, Whose, WhoseVerdict,
 };
-use crate::model::{FailureReason, Share, Timestamp};
+use crate::model::{CallDirection, FailureReason, Share, Timestamp};
 
 use super::DiagnosisData;
+use super::calls;
 use super::diagnosis::class_in_words;
 use super::{headline, incident_url, subject};
 
@@ -154,7 +155,8 @@ pub struct PodData {
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct ExperienceData {
     /// `nobody_connects`, `some_agents` (always the same), `some_connections` (any agent),
-    /// `comes_and_goes`, `not_affected`, `unknown`.
+    /// `comes_and_goes`, `calls` (agents connect; their calls fail or are bad), `not_affected`,
+    /// `unknown`.
     pub kind: &'static str,
     /// With `some_agents`, if only tokens of one kind fail: `capability` or `access`. The share is
     /// then among the agents who hold tokens of that kind. Null if it is among all agents.
@@ -163,6 +165,26 @@ pub struct ExperienceData {
     pub share_low: Option<f64>,
     /// Its upper end.
     pub share_high: Option<f64>,
+    /// With `calls`: what agents meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallsData>,
+}
+
+/// What agents meet in calls.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct CallsData {
+    /// `outbound`, `inbound`; null for both.
+    pub direction: Option<&'static str>,
+    /// `not_placed`, `not_answered`, `not_taken`, `not_delivered`, `queued`, `rings_twice`,
+    /// `withdrawn`, `not_accepted`, `no_media`, `hear_nothing`, `not_heard`, `wrong_audio`, `cut`,
+    /// `audio_stops`, `slow_set_up`, `late_delivery`, `one_way`, `poor_audio`.
+    pub trouble: &'static str,
+    /// The same for people.
+    pub text: String,
+    /// Test calls that met it since it began.
+    pub bad: u32,
+    /// All test calls since then.
+    pub of: u32,
 }
 
 /// How a class of attempts fared against all others.
@@ -335,6 +357,7 @@ fn experience(experience: Experience) -> ExperienceData {
         Experience::SomeAgents { share, .. } => ("some_agents", Some(share)),
         Experience::SomeConnections { share } => ("some_connections", Some(share)),
         Experience::ComesAndGoes => ("comes_and_goes", None),
+        Experience::Calls { .. } => ("calls", None),
         Experience::NotAffected => ("not_affected", None),
         Experience::Unknown => ("unknown", None),
     };
@@ -343,7 +366,17 @@ fn experience(experience: Experience) -> ExperienceData {
         Experience::SomeAgents { kind, .. } => kind.map(|kind| kind.to_string()),
         _ => None,
     };
-    ExperienceData { kind, token_kind, share_low, share_high }
+    let calls = match experience {
+        Experience::Calls { direction, trouble, bad, of } => Some(CallsData {
+            direction: direction.map(CallDirection::as_str),
+            trouble: trouble.as_str(),
+            text: calls::meet(direction, trouble),
+            bad,
+            of,
+        }),
+        _ => None,
+    };
+    ExperienceData { kind, token_kind, share_low, share_high, calls }
 }
 
 /// Three digits: more would pretend a precision that no share here has.
@@ -359,6 +392,9 @@ fn split(split: &Split) -> SplitData {
         TraitClass::PayloadSymbol(..) => "payload_symbol",
         TraitClass::SignatureSymbol(_) => "signature_symbol",
         TraitClass::Edge(_) => "edge",
+        TraitClass::CallHold(_) => "call_hold",
+        TraitClass::CallRing(_) => "call_ring",
+        TraitClass::CallCodec(_) => "call_codec",
     };
     SplitData {
         class,

@@ -4,7 +4,7 @@ use crate::engine::{IncidentFacts, IncidentState, NotifyReason, Trouble};
 use crate::model::humane;
 
 use super::subject_matter::SubjectMatter;
-use super::{agents, fault, place};
+use super::{agents, calls, fault, place};
 
 /// The subject: the same for every message of an incident, or mail programs would split the
 /// thread. So it is made only of what was fixed at opening; the state stands in the body.
@@ -41,6 +41,9 @@ fn over(facts: &IncidentFacts) -> String {
         format!(" after {length} ({} to {} UTC)", facts.first_failure.clock(), end.clock())
     });
     match SubjectMatter::of(facts) {
+        SubjectMatter::Calls if calls::is_about_calls(facts) => {
+            format!("Over: calls are well again in {}{lasted}.", place::short(facts))
+        }
         SubjectMatter::Calls => format!("Over: agents can connect again in {}{lasted}.", place::short(facts)),
         matter => format!("Over{lasted}. It was: {}.", lower(&for_owner(matter, facts))),
     }

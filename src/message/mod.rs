@@ -3,6 +3,7 @@
 
 mod advice;
 mod agents;
+pub mod calls;
 mod diagnosis;
 mod event;
 mod fault;

@@ -1,7 +1,7 @@
 //! Words of public notices: what users see, where, since when, what we do, when we say more.
 //! Never a cause, a partner, a code or an internal name.
 
-use crate::engine::{Notice, NoticeStage, NoticeUpdate};
+use crate::engine::{Notice, NoticeMatter, NoticeStage, NoticeUpdate};
 
 use super::place::joined;
 
@@ -35,8 +35,17 @@ pub struct NoticeText {
 pub fn notice_title(notice: &Notice, language: Language) -> String {
     match language {
         Language::English => {
-            let what =
-                if notice.everybody { "Calls are unavailable" } else { "Some agents cannot make or receive calls" };
+            let what = match (notice.hit, notice.everybody) {
+                (NoticeMatter::Connections, true) => "Calls are unavailable",
+                (NoticeMatter::Connections, false) => "Some agents cannot make or receive calls",
+                (NoticeMatter::MakingCalls, true) => "Agents cannot make calls",
+                (NoticeMatter::MakingCalls, false) => "Some calls that agents make fail",
+                (NoticeMatter::ReceivingCalls, true) => "Agents cannot receive calls",
+                (NoticeMatter::ReceivingCalls, false) => "Some calls to agents fail",
+                (NoticeMatter::Calls, true) => "Calls fail",
+                (NoticeMatter::Calls, false) => "Some calls fail",
+                (NoticeMatter::CallQuality, _) => "Calls are working, with problems,",
+            };
             format!("{what} in {}", english_place(notice))
         }
     }
@@ -50,15 +59,28 @@ pub fn notice_text(notice: &Notice, update: &NoticeUpdate, language: Language) -
 }
 
 fn english(notice: &Notice, update: &NoticeUpdate) -> NoticeText {
-    let (who, place) = (if notice.everybody { "Agents" } else { "Some agents" }, english_place(notice));
+    let place = english_place(notice);
+    let what = match (notice.hit, notice.everybody) {
+        (NoticeMatter::Connections, true) => format!("Agents in {place} have not been able to make or receive calls"),
+        (NoticeMatter::Connections, false) => {
+            format!("Some agents in {place} have not been able to make or receive calls")
+        }
+        (NoticeMatter::MakingCalls, true) => format!("Calls that agents in {place} make have been failing"),
+        (NoticeMatter::MakingCalls, false) => format!("Some calls that agents in {place} make have been failing"),
+        (NoticeMatter::ReceivingCalls, true) => format!("Calls to agents in {place} have been failing"),
+        (NoticeMatter::ReceivingCalls, false) => format!("Some calls to agents in {place} have been failing"),
+        (NoticeMatter::Calls, true) => format!("Calls in {place} have been failing"),
+        (NoticeMatter::Calls, false) => format!("Some calls in {place} have been failing"),
+        (NoticeMatter::CallQuality, _) => format!("Calls in {place} have been working, but not as well as usual,"),
+    };
     let since = format!("{} UTC", &notice.started.date_and_clock()[..16]);
     let body = match update.stage {
-        NoticeStage::Investigating => format!(
-            "{who} in {place} have not been able to make or receive calls since {since}. Our monitoring has found it, and we are looking for the cause."
-        ),
-        NoticeStage::Identified => format!(
-            "{who} in {place} have not been able to make or receive calls since {since}. We know where the problem lies and are working to get it fixed."
-        ),
+        NoticeStage::Investigating => {
+            format!("{what} since {since}. Our monitoring has found it, and we are looking for the cause.")
+        }
+        NoticeStage::Identified => {
+            format!("{what} since {since}. We know where the problem lies and are working to get it fixed.")
+        }
         NoticeStage::Monitoring => {
             format!("Calls in {place} are working again in our tests. We keep watching before we call this resolved.")
         }

@@ -46,7 +46,10 @@ impl SubjectMatter {
             | Rule::HeavyShare
             | Rule::Trait
             | Rule::Flapping
-            | Rule::Plain(_) => Self::Calls,
+            | Rule::Plain(_)
+            | Rule::OutboundCalls
+            | Rule::InboundCalls
+            | Rule::CallQuality(_) => Self::Calls,
             Rule::NoData => Self::NoData,
             Rule::BornRed => Self::BornRed,
             Rule::Throttled => Self::Throttled,

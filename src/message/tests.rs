@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use crate::engine::calls::CallTrouble;
 use crate::engine::{
-    Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeStage,
-    NoticeUpdate, Notification, NotifyReason, PodImpact, Rule, Split, Symptom, TraitClass, Trouble, Whose,
+    Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeMatter,
+    NoticeStage, NoticeUpdate, Notification, NotifyReason, PodImpact, Rule, Split, Symptom, TraitClass, Trouble, Whose,
     WhoseVerdict,
 };
 use crate::model::{
-    AttemptId, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Share, Step, Symbol, Timestamp,
-    TokenKind,
+    AttemptId, CallDirection, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Share, Step, Symbol,
+    Timestamp, TokenKind,
 };
 use crate::plan::Severity;
 
@@ -261,6 +262,79 @@ fn every_page_reads_well_as_text() {
     }
 }
 
+/// Pages about test calls.
+fn of_calls() -> Vec<(&'static str, Notification)> {
+    let symptom = |step, reason| Symptom { step, reason, ..silent() };
+    let calls = |subject, rule, trouble, direction, (step, reason), (bad, of)| {
+        let experience = Experience::Calls { direction, trouble, bad, of };
+        incident(subject, Some(symptom(step, reason)), vec![impact("pod-18", rule, experience, bad, of)])
+    };
+    let (outbound, inbound) = (Some(CallDirection::Outbound), Some(CallDirection::Inbound));
+    let not_heard = calls(
+        "Agents' calls fail",
+        Rule::OutboundCalls,
+        CallTrouble::NotHeard,
+        outbound,
+        (Step::Media, FailureReason::NotHeard),
+        (4, 4),
+    );
+    let mut cut = calls(
+        "Calls to agents fail",
+        Rule::InboundCalls,
+        CallTrouble::Cut { after_ms: 35_200 },
+        inbound,
+        (Step::Media, FailureReason::HungUp),
+        (4, 5),
+    );
+    let class = TraitClass::CallHold(65_000);
+    cut.pods[0].evidence.splits = vec![Split { class, failed: 4, of: 4, others_failed: 0, others_of: 11 }];
+    let lost = calls(
+        "Calls to agents fail",
+        Rule::InboundCalls,
+        CallTrouble::NotDelivered,
+        inbound,
+        (Step::Invite, FailureReason::NotDelivered),
+        (4, 4),
+    );
+    let slow =
+        Experience::Calls { direction: outbound, trouble: CallTrouble::SlowSetUp { took_ms: 8_000 }, bad: 3, of: 5 };
+    let slow = incident("Agents' calls are bad", None, vec![impact("pod-18", Rule::CallQuality(0), slow, 3, 5)]);
+    let mut over = not_heard.clone();
+    (over.state, over.resolved) = (IncidentState::Resolved, Some(at("23:40:00")));
+    over.pods[0].resolved = over.resolved;
+    vec![
+        ("calls_not_heard", message(NotifyReason::First, not_heard)),
+        ("calls_cut", message(NotifyReason::First, cut)),
+        ("calls_not_delivered", message(NotifyReason::First, lost)),
+        ("calls_slow", message(NotifyReason::First, slow)),
+        ("calls_over", message(NotifyReason::Resolved, over)),
+    ]
+}
+
+#[test]
+fn every_page_about_calls_reads_well() {
+    for (name, notification) in of_calls() {
+        let Page { subject, text, .. } = page(&notification, URL);
+        insta::assert_snapshot!(name, format!("Subject: {subject}\n\n{text}"));
+        let told = serde_json::to_value(event(&notification, URL)).expect("JSON");
+        assert_eq!(told["data"]["pods"][0]["experience"]["kind"], "calls", "{told}");
+    }
+}
+
+#[test]
+fn notices_about_calls_read_well() {
+    let mut said = String::new();
+    for hit in [NoticeMatter::MakingCalls, NoticeMatter::ReceivingCalls, NoticeMatter::Calls, NoticeMatter::CallQuality]
+    {
+        for everybody in [false, true] {
+            let notice = Notice { hit, ..notice(everybody, &[NoticeStage::Investigating]) };
+            let text = notice_text(&notice, &notice.updates[0], Language::English);
+            said.push_str(&format!("# {}\n{}\n", notice_title(&notice, Language::English), text.body));
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
 #[test]
 fn every_page_reads_well_as_html() {
     for (name, notification) in cases() {
@@ -339,6 +413,7 @@ fn notice(everybody: bool, stages: &[NoticeStage]) -> Notice {
         public_names: vec!["Europe 2".to_owned(), "Asia 1".to_owned()],
         everybody,
         all_pods: false,
+        hit: NoticeMatter::Connections,
         updates: updates.collect(),
     }
 }

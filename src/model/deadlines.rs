@@ -40,4 +40,11 @@ impl Deadlines {
     pub fn connection(&self, hold: Duration) -> Duration {
         self.step * 3 + self.opening() * 2 + hold + self.hangup
     }
+
+    /// The longest that an attempt with a test call can take: a connection, the call's own steps
+    /// (asked for, ringing, answer, path, keys, media, and what the partner says of it afterwards),
+    /// ring, hold, and hanging up.
+    pub fn call(&self, ring: Duration, hold: Duration) -> Duration {
+        self.connection(Duration::ZERO) + self.step * 7 + ring + hold + self.hangup
+    }
 }

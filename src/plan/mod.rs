@@ -2,8 +2,11 @@
 //! [`read`]; what leaves this folder cannot be wrong.
 
 mod budget;
+mod call_settings;
+mod call_threshold;
 mod node_settings;
 mod pod;
+mod pod_calls;
 mod population;
 mod probe;
 mod reach;
@@ -14,11 +17,14 @@ mod threshold;
 
 pub use crate::model::{Deadlines, SecretRef};
 pub use budget::Budget;
+pub use call_settings::{CallSettings, CallTarget, FarEnd, LongHold, MediaPath, whole_minutes};
+pub use call_threshold::{CallLimit, CallRule, CallThresholds, KOfN};
 pub use node_settings::{
     AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner,
     StatusPageSettings, StoreSettings,
 };
 pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
+pub use pod_calls::PodCalls;
 pub use population::{AgentNames, Population, Unseen};
 pub use probe::{Probe, ProbeKind};
 pub use receiver::{Email, Receiver, ReceiverKind, Route, SecretOrText, Severity, SmtpSecurity, Webhook};
@@ -53,6 +59,13 @@ impl Plan {
     /// The probe of this name.
     pub fn probe(&self, name: &ProbeName) -> Option<&Arc<Probe>> {
         self.probes.iter().find(|probe| probe.name == *name)
+    }
+
+    /// The same without its call probes: for worlds that answer no calls.
+    #[must_use]
+    pub fn without_calls(mut self) -> Self {
+        self.probes.retain(|probe| probe.call.is_none());
+        self
     }
 
     /// The probes that run in a pod.

@@ -3,7 +3,7 @@
 use crate::model::{EdgeName, PodName, TokenKind};
 use crate::partner::twilio;
 
-use super::{Budget, Population, Probe, SecretRef, Thresholds};
+use super::{Budget, PodCalls, Population, Probe, SecretRef, Thresholds};
 
 /// An isolated slice of the product.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Pod {
     pub thresholds: Thresholds,
     /// What may be spent in it.
     pub budget: Budget,
+    /// What its test calls may cost, and whom they may have to do with.
+    pub calls: PodCalls,
     /// A page that helps the on-call engineer.
     pub runbook: Option<String>,
 }
@@ -42,7 +44,14 @@ impl Pod {
         }
     }
 
-    /// Scheduled attempts a minute that these probes of it make together.
+    /// The account at the partner: pods in one account share its limits.
+    pub fn account(&self) -> &str {
+        match &self.partner {
+            PartnerAccount::Twilio(account) => &account.account_sid,
+        }
+    }
+
+    /// Scheduled attempts a minute, calls left out, that these probes of it make together.
     pub fn attempts_per_minute<'p>(&self, probes: impl Iterator<Item = &'p Probe>) -> f64 {
         let given = f64::from(self.budget.connections_per_minute);
         let asked = probes.map(|probe| probe.asks_per_minute().unwrap_or(given)).sum::<f64>();

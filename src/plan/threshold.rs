@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::model::Share;
 
+use super::CallThresholds;
+
 /// When a pod is broken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thresholds {
@@ -11,6 +13,8 @@ pub struct Thresholds {
     pub device_errors: DeviceErrors,
     /// Plain rules that the owner adds beside them.
     pub plain: Vec<PlainRule>,
+    /// Rules over test calls.
+    pub calls: CallThresholds,
     /// How long a fault must last before it pages (design §6: 8 s). A shorter one is a blip.
     pub persist: Duration,
     /// No result for this long after the start counts as failing in the outage rule.
@@ -104,6 +108,7 @@ impl Default for Thresholds {
         Self {
             device_errors: DeviceErrors::default(),
             plain: Vec::new(),
+            calls: CallThresholds::default(),
             persist: Duration::from_secs(8),
             overdue: Duration::from_millis(2500),
             stable: Duration::from_mins(5),

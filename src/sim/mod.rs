@@ -3,6 +3,7 @@
 
 mod answers;
 mod behaviour;
+mod call_answers;
 mod call_fault;
 mod candidates;
 mod catalogue;
@@ -25,6 +26,7 @@ mod world;
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
 };
+pub use call_answers::{BadCalls, CallMishap};
 pub use call_fault::{
     CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault,
 };

@@ -61,7 +61,8 @@ pub fn adapt(plan: &Plan, scenario: &Scenario) -> Result<Plan, String> {
     if let Some(unknown) = scenario.pods.iter().find(|name| plan.pod(name).is_none()) {
         return Err(format!("the config has no pod {unknown}"));
     }
-    let mut plan = plan.clone();
+    // Nothing answers calls in scenarios yet.
+    let mut plan = plan.clone().without_calls();
     plan.pods.retain(|pod| scenario.pods.is_empty() || scenario.pods.contains(&pod.name));
     if let Some(connections_per_minute) = scenario.connections_per_minute {
         for pod in &mut plan.pods {

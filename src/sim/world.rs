@@ -10,10 +10,13 @@ use crate::drive::{self, Ports};
 use crate::engine::{
     Command, DeliveryResult, Effect, Engine, IncidentState, Input, Notification, NotifyReason, Record, State, Wake,
 };
-use crate::model::{AttemptReport, AttemptSpec, LostReason, Outcome, PartnerSaid, PodName, Timestamp};
+use crate::model::{
+    AttemptReport, AttemptSpec, CallFacts, CallWish, LostReason, Outcome, PartnerSaid, PodName, Timestamp,
+};
 use crate::plan::Plan;
 
 use super::answers::Answers;
+use super::call_answers::{self, BadCalls};
 use super::candidates::Search;
 use super::minter::ShapeMinter;
 use super::predicate::Node;
@@ -115,6 +118,7 @@ pub struct Outside {
     outcomes: Answers,
     weather: Weather,
     faults: BTreeMap<PodName, Vec<FaultRule>>,
+    call_faults: BTreeMap<PodName, Vec<BadCalls>>,
     pending: BinaryHeap<Reverse<Pending>>,
     order: u64,
     life: u32,
@@ -130,6 +134,8 @@ pub struct Outside {
     pub delivered: Vec<Delivered>,
     /// Attempts asked for.
     pub attempts: u64,
+    /// Test calls asked for, and when.
+    pub calls: Vec<(Timestamp, CallWish)>,
     /// Attempts that a fault made fail, the first one's start.
     pub first_hit: Option<Timestamp>,
     /// Times the process died.
@@ -152,6 +158,7 @@ impl World {
             outcomes: Answers::default(),
             weather: Weather::calm(),
             faults: BTreeMap::new(),
+            call_faults: BTreeMap::new(),
             pending: BinaryHeap::new(),
             order: 0,
             life: 0,
@@ -164,6 +171,7 @@ impl World {
             facts: 0,
             delivered: Vec::new(),
             attempts: 0,
+            calls: Vec::new(),
             first_hit: None,
             crashes: 0,
             first_notice: None,
@@ -230,6 +238,12 @@ impl World {
     /// Switches a fault on in a pod.
     pub fn fault(&mut self, pod: &PodName, rule: FaultRule) {
         self.outside.faults.entry(pod.clone()).or_default().push(rule);
+    }
+
+    /// Lets something befall the calls of a pod, instead of what befell them before; nothing for all
+    /// to be well.
+    pub fn befall_calls(&mut self, pod: &PodName, faults: Vec<BadCalls>) {
+        self.outside.call_faults.insert(pod.clone(), faults);
     }
 
     /// Switches faults off in a pod: the named one, or all.
@@ -345,6 +359,7 @@ impl Outside {
     fn dial(&mut self, spec: &AttemptSpec) {
         self.attempts += 1;
         let plan = self.plan.clone();
+        let mut call = None;
         let (took, outcome, traits) = match self.minter.mint(spec, &plan, &mut self.rng) {
             None => {
                 let lost = Outcome::Lost { reason: LostReason::TokenGone };
@@ -353,6 +368,11 @@ impl Outside {
             }
             Some(traits) => {
                 let (took, outcome) = self.answer(spec, &traits);
+                // A call goes on where a connection is well.
+                let (took, outcome) = match spec.call.filter(|_| outcome.is_completed()) {
+                    Some(wish) => self.answer_call(spec, wish, &mut call),
+                    None => (took, outcome),
+                };
                 (took, outcome, traits)
             }
         };
@@ -365,7 +385,7 @@ impl Outside {
             steps: Vec::new(),
             certificate: None,
             partner: PartnerSaid::default(),
-            call: None,
+            call,
         };
         self.after(took, Input::AttemptFinished(Box::new(report)));
     }
@@ -388,6 +408,21 @@ impl Outside {
             return self.outcomes.background();
         }
         self.outcomes.healthy()
+    }
+
+    fn answer_call(
+        &mut self,
+        spec: &AttemptSpec,
+        wish: CallWish,
+        told: &mut Option<Box<CallFacts>>,
+    ) -> (Duration, Outcome) {
+        self.calls.push((self.now, wish));
+        let drawn = self.rng.u16(0..1000);
+        let faults = self.call_faults.get(&spec.pod).map(Vec::as_slice).unwrap_or_default();
+        let mishap = faults.iter().find(|fault| fault.befalls(&wish, drawn)).map(|fault| &fault.what);
+        let (took, outcome, facts) = call_answers::answer(wish, mishap);
+        *told = Some(Box::new(facts));
+        (took, outcome)
     }
 
     fn deliver(&mut self, notification: Notification) {

@@ -3,13 +3,14 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::engine::calls::CallView;
 use crate::engine::{
     AlertState, AlertView, Audience, Component, ComponentState, ComponentStatus, Evidence, Experience, IncidentFacts,
     IncidentState, Notice, NoticeStage, PodImpact, PodView, Rule, Split, Symptom, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
 use crate::message::DiagnosisData;
-use crate::model::{AttemptId, AttemptReport, Outcome, Role, Share, Timestamp, TokenKind, Traits};
+use crate::model::{AttemptId, AttemptReport, CallDirection, Outcome, Role, Share, Timestamp, TokenKind, Traits};
 use crate::plan::Severity;
 
 use super::phrase;
@@ -68,6 +69,59 @@ pub(super) struct PodAnswer {
     certificates: Vec<CertificateAnswer>,
     probes: Vec<ProbeAnswer>,
     outcomes: Vec<MarkAnswer>,
+    /// Its test calls; absent where no probe calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<PodCallsAnswer>,
+}
+
+#[derive(Serialize)]
+struct PodCallsAnswer {
+    directions: Vec<CallsOfDirection>,
+    /// Billed minutes, and calls: used, and how many may be.
+    minutes_of_hour: (u32, u32),
+    minutes_of_day: (u32, u32),
+    calls_of_hour: (u32, u32),
+}
+
+#[derive(Serialize)]
+struct CallsOfDirection {
+    direction: CallDirection,
+    failed: u32,
+    of: u32,
+    /// So many failed calls of so many page.
+    pages_at: (u32, u32),
+    looked_at: bool,
+    budget_spent_since: Option<Moment>,
+    last_observed: Option<Moment>,
+    set_up_ms: Option<u32>,
+    delivery_ms: Option<u32>,
+    mos: Option<f64>,
+    loss: Option<f64>,
+}
+
+impl PodCallsAnswer {
+    fn of(pod: &PodView) -> Option<Self> {
+        let budget = pod.call_budget?;
+        let direction = |call: &CallView| CallsOfDirection {
+            direction: call.direction,
+            failed: call.recent.0,
+            of: call.recent.1,
+            pages_at: (call.rule.k, call.rule.n),
+            looked_at: call.looked_at,
+            budget_spent_since: call.stopped.map(moment),
+            last_observed: call.last.map(moment),
+            set_up_ms: call.set_up_ms,
+            delivery_ms: call.delivery_ms,
+            mos: call.mos_centi.map(|mos| f64::from(mos) / 100.0),
+            loss: call.loss_permille.map(|loss| f64::from(loss) / 1000.0),
+        };
+        Some(Self {
+            directions: pod.calls.iter().map(direction).collect(),
+            minutes_of_hour: budget.hour,
+            minutes_of_day: budget.day,
+            calls_of_hour: budget.calls,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -123,6 +177,7 @@ impl PodAnswer {
                 .iter()
                 .map(|mark| MarkAnswer { at: moment(mark.at), outcome: mark.outcome, took_ms: mark.took_ms })
                 .collect(),
+            calls: PodCallsAnswer::of(pod),
         }
     }
 }
@@ -163,7 +218,20 @@ struct ExperienceAnswer {
     /// Ends of the 95 % interval of the share hit.
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<(Share, Share)>,
+    /// What agents meet in calls, and in how many test calls of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<CallsAnswer>,
     text: String,
+}
+
+#[derive(Serialize)]
+struct CallsAnswer {
+    /// Absent for both directions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<CallDirection>,
+    trouble: &'static str,
+    bad: u32,
+    of: u32,
 }
 
 impl ExperienceAnswer {
@@ -177,10 +245,17 @@ impl ExperienceAnswer {
             Experience::SomeAgents { share, .. } => ("some_agents", Some(*share)),
             Experience::SomeConnections { share } => ("some_connections", Some(*share)),
             Experience::ComesAndGoes => ("comes_and_goes", None),
+            Experience::Calls { .. } => ("calls", None),
             Experience::NotAffected => ("not_affected", None),
             Experience::Unknown => ("unknown", None),
         };
-        Self { kind, token_kind, share, text: phrase::experience(experience) }
+        let calls = match *experience {
+            Experience::Calls { direction, trouble, bad, of } => {
+                Some(CallsAnswer { direction, trouble: trouble.as_str(), bad, of })
+            }
+            _ => None,
+        };
+        Self { kind, token_kind, share, calls, text: phrase::experience(experience) }
     }
 }
 

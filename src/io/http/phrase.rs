@@ -6,6 +6,7 @@ use crate::engine::{
     Component, ComponentState, ConfigurationClue, Evidence, Experience, Rule, TraitClass, Trouble, Verdict, Whose,
     WhoseVerdict,
 };
+use crate::message::calls;
 use crate::model::{LostReason, Outcome, Role, Share, Step, Timestamp, humane};
 
 /// What agents experience, as a sentence.
@@ -20,6 +21,10 @@ pub(super) fn experience(experience: &Experience) -> String {
             format!("{} of the connections fail, for any agent.", interval(*share))
         }
         Experience::ComesAndGoes => "Connections break for short moments, again and again.".to_owned(),
+        Experience::Calls { direction, trouble, bad, of } => {
+            let met = calls::meet(*direction, *trouble);
+            format!("{}{}, {}.", met[..1].to_uppercase(), &met[1..], calls::counted(*bad, *of))
+        }
         Experience::NotAffected => "Agents can work.".to_owned(),
         Experience::Unknown => "Not known: we cannot look.".to_owned(),
     }
@@ -79,7 +84,14 @@ pub(super) fn class(class: &TraitClass) -> String {
         }
         TraitClass::SignatureSymbol(symbol) => format!("tokens with \u{201c}{symbol}\u{201d} in the signature"),
         TraitClass::Edge(edge) => format!("edge {edge}"),
+        TraitClass::CallHold(ms) => format!("calls that last {} or longer", in_words(*ms)),
+        TraitClass::CallRing(ms) => format!("calls that ring for {} or longer", in_words(*ms)),
+        TraitClass::CallCodec(codec) => format!("calls coded in {}", codec.as_str()),
     }
+}
+
+fn in_words(ms: u32) -> String {
+    humane(Duration::from_millis(ms.into()))
 }
 
 /// A rule, for people.
@@ -92,6 +104,9 @@ pub(super) fn rule(rule: Rule) -> String {
         Rule::Trait => "failures of one trait",
         Rule::Flapping => "comes and goes",
         Rule::Plain(place) => return format!("own rule {}", u16::from(place) + 1),
+        Rule::OutboundCalls => "calls that agents place",
+        Rule::InboundCalls => "calls to agents",
+        Rule::CallQuality(place) => return format!("call rule {}", u16::from(place) + 1),
         Rule::NoData => "no data",
         Rule::BornRed => "never worked here",
         Rule::Throttled => "asked to slow down",
@@ -119,6 +134,7 @@ pub(super) const fn component(component: Component) -> &'static str {
     match component {
         Component::MakingCalls => "Making calls",
         Component::ReceivingCalls => "Receiving calls",
+        Component::CallQuality => "Call quality",
     }
 }
 

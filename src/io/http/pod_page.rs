@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::engine::View;
+use crate::engine::{PodView, View};
 use crate::io::store::{AttemptQuery, RecordedAttempt};
 use crate::model::{AttemptReport, Segment, Timestamp, TokenShape};
 
@@ -25,6 +25,7 @@ struct PodPage {
     in_flight: u32,
     probes: Vec<(String, String)>,
     certificates: Vec<(String, i64)>,
+    calls: Vec<(String, String)>,
     attempts: Vec<AttemptRow>,
     unreadable: String,
 }
@@ -110,9 +111,33 @@ pub(super) fn pod_page(
         in_flight: pod.in_flight,
         probes: pod.probes.iter().map(|probe| (probe.name.to_string(), next(probe.next))).collect(),
         certificates: pod.certificate_days.iter().map(|(edge, days)| (edge.to_string(), *days)).collect(),
+        calls: calls(pod, now),
         attempts: found.iter().map(AttemptRow::of).collect(),
         unreadable,
     })
+}
+
+/// What is known of a pod's test calls: label and words.
+fn calls(pod: &PodView, now: Timestamp) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for call in &pod.calls {
+        let mut words = vec![format!("{} of {} failed", call.recent.0, call.recent.1)];
+        words.extend(call.set_up_ms.map(|ms| format!("set up in {ms} ms")));
+        words.extend(call.delivery_ms.map(|ms| format!("arrive in {ms} ms")));
+        words.extend(call.mos_centi.map(|mos| format!("score {:.1}", f64::from(mos) / 100.0)));
+        match call.stopped {
+            Some(at) => words.push(format!("none since {}: the budget is spent", phrase::relative(at, now))),
+            None if !call.looked_at => words.push("not looked at".to_owned()),
+            None => {}
+        }
+        rows.push((format!("Calls {}", call.direction), words.join(", ")));
+    }
+    if let Some(budget) = pod.call_budget {
+        let ((hour, of_hour), (day, of_day)) = (budget.hour, budget.day);
+        let words = format!("{hour} of {of_hour} minutes this hour, {day} of {of_day} today (UTC)");
+        rows.push(("Call budget".to_owned(), words));
+    }
+    rows
 }
 
 pub(super) async fn show_attempt(State(desk): State<Desk>, Path(id): Path<String>) -> Response {

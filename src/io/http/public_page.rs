@@ -29,7 +29,7 @@ struct Page<'a> {
     detail: String,
     open: Vec<Said>,
     pods: Vec<Pod<'a>>,
-    components: [&'static str; Component::ALL.len()],
+    components: Vec<&'static str>,
     some_grey: bool,
     past: Vec<Said>,
     checked: String,
@@ -85,7 +85,7 @@ pub(super) fn page(view: &View, settings: &StatusPageSettings, now: Timestamp) -
         detail,
         open: view.notices.iter().filter(open).map(|notice| Said::of(notice, view)).collect(),
         pods: pods(&view.components),
-        components: Component::ALL.map(phrase::component),
+        components: shown(&view.components).map(phrase::component).collect(),
         some_grey: view.components.iter().any(|component| !component.looked_at),
         past: view.notices.iter().filter(recent).map(|notice| Said::of(notice, view)).collect(),
         checked: view.at.date_and_clock()[..16].to_owned(),
@@ -128,22 +128,31 @@ fn overall(view: &View) -> (&'static str, &'static str, String) {
 
 /// The pods in the order of their components.
 fn pods(components: &[ComponentStatus]) -> Vec<Pod<'_>> {
-    let mut pods: Vec<Pod<'_>> = Vec::new();
-    for status in components {
-        let state = State::of(status);
-        match pods.last_mut() {
-            Some(pod) if pod.name == status.public_name => pod.states.push(state),
-            _ => pods.push(Pod { name: &status.public_name, states: vec![state] }),
-        }
-    }
-    pods
+    let of_pod = |of_pod: &'_ [ComponentStatus]| -> Vec<State> {
+        let state = |component: Component| {
+            let known = of_pod.iter().find(|status| status.component == component);
+            known.map_or_else(|| State::not_looked_at(component), State::of)
+        };
+        shown(components).map(state).collect()
+    };
+    let pods = components.chunk_by(|one, other| one.public_name == other.public_name);
+    pods.map(|pod| Pod { name: &pod[0].public_name, states: of_pod(pod) }).collect()
+}
+
+/// The components that any pod has.
+fn shown(components: &[ComponentStatus]) -> impl Iterator<Item = Component> {
+    Component::ALL.into_iter().filter(|one| components.iter().any(|status| status.component == *one))
 }
 
 impl State {
+    const fn not_looked_at(component: Component) -> Self {
+        Self { component: phrase::component(component), class: "grey", text: "Not checked" }
+    }
+
     fn of(status: &ComponentStatus) -> Self {
         let component = phrase::component(status.component);
         if !status.looked_at {
-            return Self { component, class: "grey", text: "Not checked" };
+            return Self::not_looked_at(status.component);
         }
         let class = match status.state {
             ComponentState::Operational => "ok",

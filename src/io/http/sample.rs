@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::diagnosis::{Conjunction, Counts, FailShare, Finding, FindingState, Predicate, Remedy};
 use crate::engine::{
     AlertState, AlertView, Approval, Audience, Avoid, Component, ComponentState, ComponentStatus, Evidence, Experience,
-    IncidentFacts, IncidentState, Notice, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact, PodView, ProbeView, Rule,
-    Split, Symptom, TraitClass, Verdict, View, Whose, WhoseVerdict,
+    IncidentFacts, IncidentState, Notice, NoticeMatter, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact, PodView,
+    ProbeView, Rule, Split, Symptom, TraitClass, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
 use crate::model::{
@@ -85,6 +85,8 @@ fn pod(name: &str, public_name: &str, verdict: Verdict) -> PodView {
         }],
         certificate_days: vec![(edge(), 61)],
         last_observed: Some(ago(1)),
+        calls: Vec::new(),
+        call_budget: None,
     }
 }
 
@@ -95,7 +97,7 @@ fn components(pods: &[PodView]) -> Vec<ComponentStatus> {
         Verdict::Healthy | Verdict::NoData => ComponentState::Operational,
     };
     let each = |pod: &PodView| {
-        Component::ALL.map(|component| ComponentStatus {
+        Component::ALWAYS.map(|component| ComponentStatus {
             pod: pod.name.clone(),
             public_name: pod.public_name.clone(),
             component,
@@ -167,6 +169,7 @@ pub(super) fn incident() -> View {
             public_names: vec!["Europe 1".to_owned(), "Europe 2".to_owned()],
             everybody: false,
             all_pods: false,
+            hit: NoticeMatter::Connections,
             updates: vec![update(81, NoticeStage::Investigating), update(20, NoticeStage::Identified)],
         },
         past_notice(),
@@ -192,6 +195,7 @@ fn past_notice() -> Notice {
         public_names: vec!["Europe 1".to_owned()],
         everybody: true,
         all_pods: false,
+        hit: NoticeMatter::Connections,
         updates: vec![
             update(60, NoticeStage::Investigating),
             update(960, NoticeStage::Monitoring),

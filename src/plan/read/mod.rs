@@ -6,6 +6,8 @@
 //! looks at what only shows when all of them are seen together.
 
 mod address;
+mod call;
+mod call_checks;
 mod nearest;
 mod node;
 mod pod;

@@ -7,6 +7,7 @@ use crate::plan::{
     TokenSource,
 };
 
+use super::call;
 use super::nearest::nearest;
 use super::shapes::NAME_LENGTHS;
 use super::table::{Placed, Table};
@@ -54,7 +55,9 @@ impl PodDraft {
             );
         }
         let thresholds = thresholds_table.as_ref().and_then(thresholds);
-        let budget = table.table("budget").and_then(|table| table.integer("connections_per_minute"));
+        let budget_table = table.table("budget");
+        let calls = call::pod_calls(budget_table.as_ref(), table.table("calls").as_ref());
+        let budget = budget_table.and_then(|table| table.integer("connections_per_minute"));
         let whole = || {
             Some(Pod {
                 name: name.clone()?,
@@ -63,6 +66,7 @@ impl PodDraft {
                 tokens: source?,
                 thresholds: thresholds?,
                 budget: Budget { connections_per_minute: budget? },
+                calls: calls?,
                 runbook,
             })
         };
@@ -158,12 +162,14 @@ fn endpoint(table: &Table<'_>) -> Option<TokenEndpoint> {
 
 fn thresholds(table: &Table<'_>) -> Option<Thresholds> {
     let device_errors = table.table("device_errors").and_then(|table| device_errors(&table));
+    let calls = table.table("calls").and_then(|table| call::thresholds(&table));
     let plain = table.tables("rule").iter().filter_map(plain_rule).collect();
     let (persist, overdue) = (table.duration("persist"), table.duration("overdue"));
     let (stable, silence) = (table.duration("stable"), table.duration("silence"));
     Some(Thresholds {
         device_errors: device_errors?,
         plain,
+        calls: calls?,
         persist: persist?,
         overdue: overdue?,
         stable: stable?,

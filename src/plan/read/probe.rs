@@ -3,6 +3,7 @@
 use crate::model::{ProbeName, TokenKind};
 use crate::plan::{Deadlines, Probe, ProbeKind};
 
+use super::call;
 use super::table::{Placed, Table};
 use super::{Place, Problems};
 
@@ -10,6 +11,8 @@ use super::{Place, Problems};
 pub struct ProbeDraft {
     /// All of it but its pods, if all of it is right.
     pub probe: Option<Probe>,
+    /// Where its kind stands.
+    pub kind_place: Place,
     /// In which pods.
     pub pods: Vec<Placed<String>>,
     /// Where its token kinds stand.
@@ -33,6 +36,7 @@ impl ProbeDraft {
         Self {
             probe: Self::probe(name.ok(), table, tokens.as_ref(), deadlines.as_ref()),
             pods,
+            kind_place: table.place("kind"),
             kinds_place: tokens.as_ref().map_or_else(|| table.place("tokens"), |tokens| tokens.place("kinds")),
             kinds_written: tokens.as_ref().is_some_and(|tokens| tokens.has("kinds")),
             attempts_place: table.place("attempts"),
@@ -45,7 +49,12 @@ impl ProbeDraft {
         tokens: Option<&Table<'_>>,
         deadlines: Option<&Table<'_>>,
     ) -> Option<Probe> {
-        let kind = table.text("kind").map(|_| ProbeKind::Connection);
+        let kind = table.text("kind").map(|word| match word.as_str() {
+            "outbound-call" => ProbeKind::OutboundCall,
+            "inbound-call" => ProbeKind::InboundCall,
+            _ => ProbeKind::Connection,
+        });
+        let call = kind.and_then(|kind| call::settings(kind, table));
         let (schedule, attempts) = (table.schedule("schedule"), table.integer("attempts"));
         let (hold, pages) = (table.duration("hold"), table.flag("pages"));
         let kinds = tokens.map(token_kinds);
@@ -53,15 +62,20 @@ impl ProbeDraft {
             let (step, hangup) = (table.duration("step"), table.duration("hangup"));
             Some(Deadlines { step: step?, hangup: hangup? })
         });
+        let kind = kind?;
+        if kind != ProbeKind::Connection && call.is_none() {
+            return None;
+        }
         Some(Probe {
             name: name?,
-            kind: kind?,
+            kind,
             schedule: schedule?,
             pods: Vec::new(),
             attempts,
             kinds: kinds?,
             deadlines: deadlines?,
             hold: hold?,
+            call,
             pages: pages?,
         })
     }

@@ -109,6 +109,8 @@ fn of_kind(kind: &Kind) -> String {
         Kind::Secret => "{ env = \"NAME\" }".to_owned(),
         Kind::SecretsByName => "{ X-Api-Key = { env = \"NAME\" } }".to_owned(),
         Kind::Schedule => "\"0 * * * * *\"".to_owned(),
+        Kind::PhoneNumber => "\"+14155550123\"".to_owned(),
+        Kind::OpinionScore => "3.6".to_owned(),
         Kind::Pointer => "\"/token\"".to_owned(),
         Kind::List(of, ..) => format!("[{}]", of_kind(of)),
         Kind::OneOrMore(of) => of_kind(of),

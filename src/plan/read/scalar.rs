@@ -29,6 +29,8 @@ pub enum Scalar {
     PerYear(f64),
     /// A whole number.
     Integer(i64),
+    /// An opinion score, times a hundred.
+    Score(u16),
     /// Yes or no.
     Flag(bool),
     /// An address to listen on.
@@ -79,6 +81,8 @@ pub fn read(kind: &Kind, value: &DeValue<'_>, base: &Path) -> Result<Scalar, Fau
                 .map(Scalar::Integer)
                 .ok_or_else(|| Fault::new("this number is out of range", format!("write {}", kind.describe())))
         }
+        (Kind::OpinionScore, DeValue::Float(number)) => score(kind, number.as_str()),
+        (Kind::OpinionScore, DeValue::Integer(number)) => score(kind, number.as_str()),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Scalar::Flag(*flag)),
         (Kind::Duration(..), DeValue::Integer(number)) => {
             Err(Fault::new("the unit is missing", format!("write \"{}s\" for seconds", shown(number.as_str()))))
@@ -86,7 +90,7 @@ pub fn read(kind: &Kind, value: &DeValue<'_>, base: &Path) -> Result<Scalar, Fau
         (Kind::Share(..), DeValue::Integer(_) | DeValue::Float(_)) => {
             Err(Fault::new("the % is missing", "write a percentage in quotes: \"5%\""))
         }
-        (Kind::Integer(..) | Kind::Flag, other) => Err(wrong_type(kind, other)),
+        (Kind::Integer(..) | Kind::Flag | Kind::OpinionScore, other) => Err(wrong_type(kind, other)),
         (_, DeValue::String(text)) => read_text(kind, text, base),
         (_, other) => Err(wrong_type(kind, other)),
     }
@@ -139,6 +143,7 @@ fn read_text(kind: &Kind, text: &str, base: &Path) -> Result<Scalar, Fault> {
         Kind::Schedule => Schedule::parse(text)
             .map(Scalar::Schedule)
             .map_err(|why| Fault { what: format!("this schedule cannot be used: {}", sentence(&why)), hint: None }),
+        Kind::PhoneNumber => phone_number(text).map(|()| taken()),
         Kind::Pointer if text.starts_with('/') => short(text).map(|()| taken()),
         Kind::Pointer => Err(Fault::new("a JSON pointer begins with /", "write \"/token\"")),
         _ => Err(Fault { what: format!("expected {}, found text", kind.describe()), hint: None }),
@@ -193,6 +198,21 @@ fn sid(text: &str, prefix: &str) -> Result<(), Fault> {
     });
     // Not repeated: a key's secret is easily put where its SID belongs.
     if right { Ok(()) } else { Err(Fault::new("this is not a SID", format!("write {prefix} and 32 digits 0-9 a-f"))) }
+}
+
+/// Exact and international, so that nothing is ever completed to another number.
+fn phone_number(text: &str) -> Result<(), Fault> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let right =
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let hint = "write + and 7 to 15 digits, the country's first, without spaces: \"+14155550123\"";
+    if right { Ok(()) } else { Err(Fault::new(format!("\"{}\" is not a phone number", shown(text)), hint)) }
+}
+
+fn score(kind: &Kind, text: &str) -> Result<Scalar, Fault> {
+    let score: f64 = text.parse().unwrap_or(0.0);
+    // Between 100 and 450 after the check.
+    in_range(kind, (1.0..=4.5).contains(&score), Scalar::Score((score * 100.0).round() as u16))
 }
 
 fn path(text: &str, base: &Path) -> Result<PathBuf, Fault> {

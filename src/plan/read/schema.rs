@@ -70,6 +70,8 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Secret => json!({ "$ref": "#/$defs/secret" }),
         Kind::SecretsByName => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
         Kind::Schedule => pattern("^\\S+( +\\S+){5}$"),
+        Kind::PhoneNumber => pattern("^\\+[1-9][0-9]{6,14}$"),
+        Kind::OpinionScore => json!({ "type": "number", "minimum": 1, "maximum": 4.5 }),
         Kind::Pointer => pattern("^/"),
         Kind::List(of, min, max) => {
             json!({ "type": "array", "items": of_kind(of), "minItems": min, "maxItems": max })
@@ -127,12 +129,14 @@ mod tests {
     use super::super::{shapes, syntax};
     use super::*;
 
-    const EXAMPLES: [(&Shape, &str); 5] = [
+    const EXAMPLES: [(&Shape, &str); 7] = [
         (&shapes::RINGCHECK, include_str!("../../../config/ringcheck.toml")),
         (&shapes::POD, include_str!("../../../config/pods/pod-14.toml")),
         (&shapes::POD, include_str!("../../../config/pods/pod-18.toml")),
         (&shapes::POD, include_str!("../../../config/pods/pod-23.toml")),
         (&shapes::PROBE, include_str!("../../../probes/connection.toml")),
+        (&shapes::PROBE, include_str!("../../../probes/outbound-call.toml")),
+        (&shapes::PROBE, include_str!("../../../probes/inbound-call.toml")),
     ];
 
     /// The part of JSON Schema that we use, without patterns: whether a value fits.
@@ -157,6 +161,7 @@ mod tests {
         let type_fits = match schema["type"].as_str() {
             Some("string") => value.is_string(),
             Some("integer") => value.is_i64(),
+            Some("number") => value.is_number(),
             Some("boolean") => value.is_boolean(),
             Some("array") => value.is_array(),
             Some("object") => value.is_object(),

@@ -84,6 +84,10 @@ pub enum Kind {
     SecretsByName,
     /// A cron schedule with seconds, UTC.
     Schedule,
+    /// A phone number in the international form, exact.
+    PhoneNumber,
+    /// An opinion score, 1 to 4.5.
+    OpinionScore,
     /// A JSON pointer.
     Pointer,
     /// A list of these, at least and at most so many.
@@ -154,6 +158,8 @@ impl Kind {
             Self::Secret => "a secret: { env = \"NAME\" } or { file = \"path\" }".to_owned(),
             Self::SecretsByName => "a table of secrets".to_owned(),
             Self::Schedule => "a cron schedule with seconds, in UTC".to_owned(),
+            Self::PhoneNumber => "a phone number such as +14155550123".to_owned(),
+            Self::OpinionScore => "an opinion score, 1.0 to 4.5".to_owned(),
             Self::Pointer => "a JSON pointer, such as /token".to_owned(),
             Self::List(of, min, max) => format!("a list of {min} to {max}: {}", of.describe()),
             Self::OneOrMore(of) => format!("{}; or a list of them", of.describe()),

@@ -353,6 +353,23 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// An opinion score, times a hundred.
+    pub fn score(&self, name: &str) -> Option<u16> {
+        match self.scalar(name)? {
+            Scalar::Score(score) => Some(score),
+            _ => None,
+        }
+    }
+
+    /// A list of lengths of time.
+    pub fn durations(&self, name: &str) -> Vec<Duration> {
+        let length = |placed: Placed<Scalar>| match placed.value {
+            Scalar::Duration(length) => Some(length),
+            _ => None,
+        };
+        self.scalars(name).into_iter().filter_map(length).collect()
+    }
+
     /// A list of whole numbers.
     pub fn integers<N: TryFrom<i64>>(&self, name: &str) -> Vec<N> {
         let number = |placed: Placed<Scalar>| match placed.value {

@@ -140,6 +140,55 @@ fn damage_in_one_line_hides_no_other_mistake() {
     assert!(!said.contains("public_name is missing"), "{said}");
 }
 
+const OUTBOUND: &str = include_str!("../../../probes/outbound-call.toml");
+const INBOUND: &str = include_str!("../../../probes/inbound-call.toml");
+
+#[test]
+fn calls_are_read_and_priced() {
+    let read = read(RINGCHECK, &[POD], &[PROBE, OUTBOUND, INBOUND]).expect("it is right");
+    let calls: Vec<_> = read.plan.probes.iter().filter_map(|probe| Some((probe, probe.call.as_ref()?))).collect();
+    assert_eq!(calls.len(), 2);
+    let [(outbound, settings), (inbound, of_inbound)] = [calls[0], calls[1]];
+    assert_eq!((outbound.kind.as_str(), inbound.kind.as_str()), ("outbound-call", "inbound-call"));
+    assert_eq!(settings.minutes_of_a_thousand(), 1055, "915 short, 50 of 35 s, 30 of two minutes, 5 of six");
+    assert!((outbound.minutes_per_day() - 303.84).abs() < 0.01, "{}", outbound.minutes_per_day());
+    assert_eq!(of_inbound.ring_times, [0, 4, 20].map(std::time::Duration::from_secs));
+    assert_eq!(settings.ring_times, [std::time::Duration::ZERO]);
+    // Nothing of the budget for connections goes to calls.
+    let pod = &read.plan.pods[0];
+    let rate = pod.attempts_per_minute(read.plan.probes.iter().map(AsRef::as_ref));
+    assert!((rate - 6.0).abs() < 1e-9, "{rate}");
+    assert_eq!(read.plan.without_calls().probes.len(), 1);
+}
+
+#[test]
+fn one_slip_in_calls_gives_one_report() {
+    let own_number = "\n[calls]\nallowed_numbers = [\"+14155550118\"]\nown_number = \"+14155550119\"\n";
+    let far_number = "\n[calls]\nallowed_numbers = [\"+1 415 555 0118\"]\n";
+    for (pod, outbound, inbound, said) in [
+        (POD.replace("application_sid", "# "), OUTBOUND.to_owned(), INBOUND.to_owned(), "has no application_sid"),
+        (POD.to_owned(), OUTBOUND.to_owned(), INBOUND.replace("0 */5 * * * *", "*/30 * * * * *"), "2.0 inbound calls"),
+        (POD.to_owned(), OUTBOUND.to_owned(), INBOUND.replace("attempts = 1", "attempts = 6"), "1.2 inbound calls"),
+        (POD.to_owned(), OUTBOUND.to_owned(), INBOUND.replace("\"client\"", "\"number\""), "no own_number to call"),
+        (POD.replace("= 800", "= 300"), OUTBOUND.to_owned(), INBOUND.to_owned(), "its probes want 608"),
+        (format!("{POD}{own_number}"), OUTBOUND.to_owned(), INBOUND.to_owned(), "+14155550119 is not among"),
+        (format!("{POD}{far_number}"), OUTBOUND.to_owned(), INBOUND.to_owned(), "without spaces"),
+        (POD.to_owned(), OUTBOUND.replace("hold = \"35s\"", "hold = \"4s\""), INBOUND.to_owned(), "not longer than"),
+        (POD.to_owned(), format!("{OUTBOUND}to = \"number\"\n"), INBOUND.to_owned(), "no meaning for outbound"),
+        (POD.to_owned(), OUTBOUND.replace("pages = true", "hold = \"3s\""), INBOUND.to_owned(), "write it in [call]"),
+    ] {
+        let report = report(RINGCHECK, &[&pod], &[PROBE, &outbound, &inbound]);
+        assert!(report.contains(said), "{said}: {report}");
+    }
+    let alone = report(RINGCHECK, &[POD], &[OUTBOUND]);
+    assert!(alone.contains("no probe of kind \"connection\""), "{alone}");
+    let meant = report(RINGCHECK, &[POD], &[&PROBE.replace("pages = true", "call = { hold = \"8s\" }")]);
+    assert!(meant.contains("this probe makes no calls"), "{meant}");
+    let thresholds = "\n[thresholds]\ncalls = { failures = 4, rule = [{ kind = \"mos\", below = 5.5 }] }\n";
+    let wrong = report(RINGCHECK, &[&format!("{POD}{thresholds}")], &[PROBE, OUTBOUND]);
+    assert!(wrong.contains("go together") && wrong.contains("an opinion score, 1.0 to 4.5"), "{wrong}");
+}
+
 proptest! {
     #[test]
     fn whatever_is_written_gives_a_plan_or_a_report(

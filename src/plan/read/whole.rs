@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::model::{PodName, ProbeName, TokenKind};
 use crate::plan::{NodeSettings, Owner, Plan, Pod, Probe, Receiver, Route, Thresholds};
 
+use super::call_checks;
 use super::nearest::hint_for;
 use super::node::{NodeDraft, RouteDraft};
 use super::pod::PodDraft;
@@ -116,9 +117,13 @@ impl Whole {
         for draft in &self.pods {
             let Some(name) = &draft.name else { continue };
             let mine: Vec<&Arc<Probe>> = probes.iter().filter(|probe| probe.runs_in(&name.value)).collect();
-            if mine.is_empty() && all_read {
-                let hint = Some("name it in a probe's pods, or leave pods empty for all".to_owned());
-                self.problems.push(name.place.clone(), format!("no probe looks at pod \"{}\"", name.value), hint);
+            if mine.iter().all(|probe| probe.call.is_some()) && all_read {
+                let (what, hint) = match mine.is_empty() {
+                    true => ("no probe", "name it in a probe's pods, or leave pods empty for all"),
+                    false => ("no probe of kind \"connection\"", "add one: calls alone are too few to find a fault"),
+                };
+                let what = format!("{what} looks at pod \"{}\"", name.value);
+                self.problems.push(name.place.clone(), what, Some(hint.to_owned()));
             }
             let Some(pod) = &draft.pod else { continue };
             for probe in &mine {
@@ -129,6 +134,12 @@ impl Whole {
             check_budget(draft, pod, &mine, &mut self.problems);
             check_silence(draft, pod, &mine, &mut self.warnings);
         }
+        let pairs: Vec<(&ProbeDraft, &Arc<Probe>)> = self
+            .probes
+            .iter()
+            .filter_map(|draft| Some((draft, probes.iter().find(|probe| is_draft_of(draft, probe))?)))
+            .collect();
+        call_checks::check(&self.pods, &pairs, &mut self.problems);
         for draft in self.probes.iter().filter(|draft| draft.kinds_written) {
             let Some(probe) = probes.iter().find(|probe| is_draft_of(draft, probe)) else { continue };
             warn_of_unused_kinds(draft, probe, &self.pods, &mut self.warnings);

@@ -1,100 +1,262 @@
-//! Every fault of calls in virtual time: the real call machine against the real peer, media and
-//! all, without sockets.
+//! Test calls on the virtual clock: when they page, when that is over, and what they never touch.
 
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::call::audio::ToneId;
-use crate::call::{CallSettings, Settings};
-use crate::model::{CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Outcome, Step, TokenKind};
-use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_settings};
+use super::town::{self, START, incidents, pod, strike, wait};
+use crate::engine::calls::CallTrouble;
+use crate::engine::{Audience, Component, ComponentState, Experience, IncidentState, MissedWhy, Record, Rule, State};
+use crate::model::{CallDirection, Degradation, FailureReason, Step, Timestamp};
+use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
+use crate::plan::{Plan, Pod, Probe};
+use crate::sim::{BadCalls, CallMishap, Mishap, World};
 
-/// Settings of an attempt that calls; how long it rings matters for inbound calls only.
-fn calling(direction: CallDirection) -> Settings {
-    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu };
-    let step = Duration::from_secs(5);
-    let call = CallSettings {
-        wish,
-        tone: ToneId(0x5eed),
-        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
-        marker: "rc=1".to_owned(),
-        origin: Instant::now(),
-        step,
-        delivery: Duration::from_secs(20),
-    };
-    Settings { call: Some(call), ..usual_settings() }
+/// The example's call probes.
+fn call_probes() -> Vec<Arc<Probe>> {
+    let file = |kind, path: &str, text: &str| SourceText { kind, path: path.to_owned(), text: text.to_owned() };
+    let files = vec![
+        file(FileKind::Ringcheck, "config/ringcheck.toml", include_str!("../../../config/ringcheck.toml")),
+        file(FileKind::Pod, "config/pods/pod-14.toml", include_str!("../../../config/pods/pod-14.toml")),
+        file(FileKind::Probe, "probes/connection.toml", include_str!("../../../probes/connection.toml")),
+        file(FileKind::Probe, "probes/inbound-call.toml", include_str!("../../../probes/inbound-call.toml")),
+        file(FileKind::Probe, "probes/outbound-call.toml", include_str!("../../../probes/outbound-call.toml")),
+    ];
+    let read = read_texts(&Sources { base: Path::new("config").to_owned(), files }).expect("the example is right");
+    read.plan.probes.into_iter().filter(|probe| probe.call.is_some()).collect()
 }
 
-fn course(direction: CallDirection, fault: Option<Fault>) -> Course {
-    let met = fault.map(|fault| fault.behaviour());
-    Outcomes::new(calling(direction)).course(&[met], TokenKind::Access).clone()
+fn plan(pods: usize, connections_per_minute: u32) -> Plan {
+    let mut plan = town::plan(pods, connections_per_minute);
+    plan.probes.extend(call_probes());
+    plan
 }
 
-fn class(outcome: &Outcome) -> Expected {
-    match outcome {
-        Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
-        Outcome::Completed { .. } => Expected::Degraded,
-        Outcome::Failed(failure) => Expected::Failed(failure.step),
-        Outcome::Throttled { step, .. } => Expected::Throttled(*step),
-        Outcome::Lost { .. } => panic!("an attempt never loses itself"),
+/// A world of the example's first pods with calls, after half an hour in which all was well.
+fn healthy(pods: usize, seed: u64) -> World {
+    let mut world = World::new(Arc::new(plan(pods, 6)), START, seed).journalled();
+    world.run_until(START.plus(Duration::from_mins(30)));
+    world
+}
+
+fn strike_calls(world: &mut World, fault: &BadCalls) -> Timestamp {
+    let pods: Vec<_> = world.engine().state().pods.keys().cloned().collect();
+    for pod in pods {
+        world.befall_calls(&pod, vec![fault.clone()]);
     }
+    world.now()
+}
+
+fn component(world: &World, component: Component) -> (ComponentState, bool) {
+    let view = world.engine().view(world.now());
+    let found = view.components.iter().find(|status| status.component == component).expect("it is there");
+    (found.state, found.looked_at)
+}
+
+fn calls(world: &World, direction: CallDirection) -> Vec<Timestamp> {
+    let all = world.outside().calls.iter();
+    all.filter(|(_, wish)| wish.direction == direction).map(|(at, _)| *at).collect()
 }
 
 #[test]
-fn a_sound_call_is_heard_both_ways() {
-    for direction in CallDirection::ALL {
-        let course = course(direction, None);
-        assert_eq!(course.finding.outcome, Outcome::completed(), "{direction}: {:?}", course.finding);
-        let facts = course.finding.call.expect("it was a call");
-        let audio = facts.audio.expect("media flowed");
-        assert_eq!((audio.heard, audio.far_hears), (HeardSound::OurTone, FarHears::Yes), "{direction}");
-        assert!(audio.mos_centi > 400 && audio.sdk_mos_centi > 400, "{direction}: {audio:?}");
-        assert_eq!((audio.loss_permille, audio.gaps), (0, 0), "{direction}");
-        assert!(facts.sid.is_some_and(|sid| sid.starts_with("CA")));
-        let steps: Vec<Step> = course.finding.steps.iter().map(|timing| timing.step).collect();
-        let rings: &[Step] = &[Step::Invite, Step::Ringing, Step::Answer, Step::Ice, Step::Dtls, Step::Media];
-        assert!(steps.windows(rings.len()).any(|part| part == rings), "{direction}: {steps:?}");
-        match direction {
-            CallDirection::Outbound => assert!(facts.delivery_ms.is_none()),
-            CallDirection::Inbound => {
-                assert!(facts.delivery_ms.is_some());
-                assert!(matches!(facts.status, Some(CallStatus::InProgress | CallStatus::Completed)));
-            }
-        }
-    }
-}
-
-#[test]
-fn every_fault_of_calls_ends_as_the_catalogue_says() {
-    let mut wrong = Vec::new();
-    let mut tried = 0;
-    for fault in Fault::all() {
-        let Some(direction) = fault.entry().group.calls() else { continue };
-        tried += 1;
-        let course = course(direction, Some(fault));
-        let outcome = &course.finding.outcome;
-        if class(outcome) != fault.expected() {
-            wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));
-        }
-    }
-    assert!(tried >= 50, "only {tried}");
-    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-fn faults_of_media_hit_calls_to_the_agent_alike() {
-    for name in ["audio-missing", "audio-one-way", "audio-foreign", "call-cut", "checks-unanswered", "keys-unanswered"]
-    {
-        let fault = Fault::named(name).expect("known");
-        let course = course(CallDirection::Inbound, Some(fault));
-        assert_eq!(class(&course.finding.outcome), fault.expected(), "{name}: {:?}", course.finding);
-    }
-}
-
-#[test]
-fn a_call_without_a_fault_does_not_meet_one_of_connections() {
+fn agents_who_are_not_heard_are_told_of_and_the_end_is_proven() {
+    let mut world = healthy(1, 3);
+    assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true));
+    let fault = BadCalls::fails(CallDirection::Outbound, Step::Media, FailureReason::NotHeard);
+    let onset = strike_calls(&mut world, &fault);
+    wait(&mut world, Duration::from_mins(7));
+    let open = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!(open.len(), 1, "{open:#?}");
+    let delay = open[0].opened.since(onset);
     assert!(
-        Fault::all()
-            .filter(|fault| fault.entry().group.calls().is_some())
-            .all(|fault| { matches!(fault.behaviour(), Behaviour::Call(_)) })
+        delay <= Duration::from_mins(5) + Duration::from_secs(60),
+        "the next call and three that follow: {delay:?}"
     );
+    let impact = &open[0].pods[0];
+    assert_eq!(impact.rules, [Rule::OutboundCalls]);
+    let Experience::Calls { direction: Some(CallDirection::Outbound), trouble: CallTrouble::NotHeard, bad, of } =
+        impact.experience
+    else {
+        panic!("{impact:#?}")
+    };
+    assert!(bad == of && bad >= 4, "{bad} of {of}");
+    assert_eq!(component(&world, Component::MakingCalls).0, ComponentState::MajorOutage);
+    assert_eq!(component(&world, Component::ReceivingCalls).0, ComponentState::Operational);
+    // One good call would not be enough.
+    strike_calls(&mut world, &BadCalls { permille: 0, ..fault.clone() });
+    wait(&mut world, Duration::from_mins(6));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Firing);
+    wait(&mut world, Duration::from_mins(10));
+    let over = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!((over.len(), over[0].state), (1, IncidentState::Resolved), "{over:#?}");
+    assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true));
+}
+
+#[test]
+fn calls_that_are_cut_at_an_age_are_found_by_long_ones() {
+    let mut world = healthy(1, 4);
+    let cut = CallMishap::CutAfter(Duration::from_secs(31));
+    let fault = BadCalls { direction: Some(CallDirection::Inbound), hold_at_least_ms: 0, permille: 1000, what: cut };
+    strike_calls(&mut world, &fault);
+    wait(&mut world, Duration::from_hours(3));
+    let open = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!(open.len(), 1, "{open:#?}");
+    let view = world.engine().view(world.now());
+    let impact = &view.incidents[0].pods[0];
+    assert_eq!(impact.rules, [Rule::InboundCalls]);
+    let Experience::Calls { trouble: CallTrouble::Cut { after_ms }, bad, of, .. } = impact.experience else {
+        panic!("{impact:#?}")
+    };
+    assert!((31_000..33_000).contains(&after_ms), "{after_ms}");
+    assert!(bad < of, "short calls go on passing: {bad} of {of}");
+    assert!(impact.evidence.splits.iter().any(|split| split.others_failed == 0), "{:#?}", impact.evidence.splits);
+    assert_eq!(component(&world, Component::ReceivingCalls).0, ComponentState::PartialOutage);
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Firing, "short calls prove nothing");
+}
+
+#[test]
+fn an_account_is_never_asked_for_more_than_one_call_a_minute() {
+    let mut plan = plan(3, 6);
+    let crate::plan::PartnerAccount::Twilio(one) = plan.pods[0].partner.clone();
+    for place in 1..3 {
+        let mut pod = Pod::clone(&plan.pods[place]);
+        let crate::plan::PartnerAccount::Twilio(account) = &mut pod.partner;
+        account.account_sid.clone_from(&one.account_sid);
+        plan.pods[place] = Arc::new(pod);
+    }
+    let mut world = World::new(Arc::new(plan), START, 5).journalled();
+    world.run_until(START.plus(Duration::from_mins(30)));
+    strike_calls(&mut world, &BadCalls::fails(CallDirection::Inbound, Step::Invite, FailureReason::NotDelivered));
+    wait(&mut world, Duration::from_mins(30));
+    let asked = calls(&world, CallDirection::Inbound);
+    assert!(asked.len() > 20, "{}", asked.len());
+    assert!(asked.windows(2).all(|two| two[1].since(two[0]) >= Duration::from_secs(60)), "{asked:?}");
+    let open = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!(open.len(), 1, "one cause: {open:#?}");
+    assert!(matches!(open[0].pods[0].experience, Experience::Calls { trouble: CallTrouble::NotDelivered, .. }));
+}
+
+#[test]
+fn bad_audio_degrades_the_quality_of_calls_and_nothing_else() {
+    let mut world = healthy(1, 6);
+    let what = CallMishap::Degraded(Degradation::LowMos, 240);
+    let fault = BadCalls { direction: None, hold_at_least_ms: 0, permille: 1000, what };
+    strike_calls(&mut world, &fault);
+    wait(&mut world, Duration::from_mins(20));
+    let open = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!(open[0].pods[0].rules, [Rule::CallQuality(0)], "{open:#?}");
+    assert_eq!(component(&world, Component::CallQuality), (ComponentState::DegradedPerformance, true));
+    assert_eq!(component(&world, Component::MakingCalls).0, ComponentState::Operational);
+    strike_calls(&mut world, &BadCalls { permille: 0, ..fault });
+    wait(&mut world, Duration::from_hours(1));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Resolved);
+    assert_eq!(component(&world, Component::CallQuality).0, ComponentState::Operational);
+}
+
+#[test]
+fn a_pod_whose_connections_fail_gets_one_incident() {
+    let mut world = healthy(1, 7);
+    strike(&mut world, "token-invalid", "");
+    wait(&mut world, Duration::from_mins(30));
+    let open = incidents(&world, Audience::VoiceOnCall);
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert!(open[0].pods[0].rules.iter().all(|rule| !rule.is_of_calls()), "{:?}", open[0].pods[0].rules);
+    for hit in Component::ALWAYS {
+        assert_eq!(component(&world, hit), (ComponentState::MajorOutage, true));
+    }
+    world.clear(&pod("pod-14"), None);
+    wait(&mut world, Duration::from_mins(30));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall).len(), 1);
+    assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true));
+}
+
+#[test]
+fn what_never_worked_is_the_owners() {
+    let mut world = World::new(Arc::new(plan(1, 6)), START, 8).journalled();
+    strike_calls(&mut world, &BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::Rejected));
+    wait(&mut world, Duration::from_hours(1));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall), []);
+    let owner = incidents(&world, Audience::MonitorOwner);
+    assert_eq!(owner[0].pods[0].rules, [Rule::BornRed], "{owner:#?}");
+    assert_eq!(owner[0].symptom.as_ref().map(|symptom| symptom.step), Some(Step::Answer));
+    strike_calls(
+        &mut world,
+        &BadCalls { permille: 0, ..BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::Rejected) },
+    );
+    wait(&mut world, Duration::from_mins(15));
+    assert_eq!(incidents(&world, Audience::MonitorOwner)[0].state, IncidentState::Resolved);
+}
+
+#[test]
+fn at_the_cap_calls_stop_and_nobody_claims_to_look() {
+    let mut plan = plan(1, 6);
+    let mut pod_14 = Pod::clone(&plan.pods[0]);
+    pod_14.calls.minutes_per_hour = 10;
+    plan.pods[0] = Arc::new(pod_14);
+    let mut world = World::new(Arc::new(plan), START, 9).journalled();
+    // START is twelve minutes before a full hour, UTC.
+    let hour = Timestamp::from_millis((START.as_millis() / 3_600_000 + 1) * 3_600_000);
+    world.run_until(hour.plus(Duration::from_mins(50)));
+    let in_hour = world.outside().calls.iter().filter(|(at, _)| *at >= hour).count();
+    assert!((6..=8).contains(&in_hour), "eight of ten minutes are for the schedule: {in_hour}");
+    for which in Component::ALL {
+        assert_eq!(component(&world, which), (ComponentState::Operational, false), "{which:?}");
+    }
+    let told =
+        world.journal().iter().any(|record| matches!(record, Record::SlotsMissed { why: MissedWhy::Budget, .. }));
+    assert!(told, "the facts say so");
+    assert_eq!(restored(&world), *world.engine().state(), "what was spent survives a restart");
+    world.befall(Mishap::Crash);
+    wait(&mut world, Duration::from_mins(5));
+    assert_eq!(world.outside().calls.iter().filter(|(at, _)| *at >= hour).count(), in_hour);
+    wait(&mut world, Duration::from_mins(15));
+    assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true), "a new hour");
+}
+
+fn restored(world: &World) -> State {
+    let mut state = State::default();
+    world.journal().iter().for_each(|record| state.apply(record));
+    state
+}
+
+#[test]
+fn restore_equals_live_in_the_middle_of_everything() {
+    let mut world = healthy(2, 10);
+    let fault =
+        BadCalls { permille: 400, ..BadCalls::fails(CallDirection::Inbound, Step::Media, FailureReason::Silence) };
+    strike_calls(&mut world, &fault);
+    for minutes in 0..90 {
+        wait(&mut world, Duration::from_secs(61));
+        if minutes % 9 == 0 {
+            assert_eq!(restored(&world), *world.engine().state(), "after {minutes} minutes");
+        }
+        if minutes % 30 == 29 {
+            world.befall(Mishap::Crash);
+        }
+    }
+    assert!(!incidents(&world, Audience::VoiceOnCall).is_empty(), "two in five are found");
+}
+
+#[test]
+fn a_dead_network_of_ours_is_not_held_against_calls() {
+    let mut world = healthy(1, 11);
+    world.befall(Mishap::Network { down: true });
+    wait(&mut world, Duration::from_mins(30));
+    world.befall(Mishap::Network { down: false });
+    wait(&mut world, Duration::from_mins(30));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall), []);
+}
+
+#[test]
+fn the_usual_failures_of_calls_page_nobody() {
+    let mut world = World::new(Arc::new(plan(1, 6)), START, 12);
+    let fault =
+        BadCalls { direction: None, ..BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::NoAnswer) };
+    let days = 60;
+    world.run_until(START.plus(Duration::from_hours(1)));
+    strike_calls(&mut world, &BadCalls { permille: 10, ..fault });
+    world.run_until(START.plus(Duration::from_hours(24 * days)));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall), []);
+    let made = world.outside().calls.len();
+    assert!(made > 570 * days as usize, "{made} calls, some of them after a failed one");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Audience, DeliveryId, Rule, Trouble};
-use crate::model::{EdgeName, PodName, ProbeName, ReceiverName, Step, Timestamp};
+use crate::model::{CallDirection, EdgeName, PodName, ProbeName, ReceiverName, Step, Timestamp};
 
 use super::histogram::Histogram;
 
@@ -13,9 +13,8 @@ pub(super) const OUTCOMES: [&str; 5] = ["completed", "degraded", "failed", "thro
 /// Reasons for not looking, in the order of the counters.
 pub(super) const MISSED: [&str; 3] = ["paused", "down", "budget"];
 
-/// The steps of a connection attempt. Steps of calls join when there are calls.
-pub(super) const PHASES: [Step; 8] =
-    [Step::Mint, Step::Dns, Step::Tcp, Step::Tls, Step::Upgrade, Step::Connected, Step::Registered, Step::Hangup];
+/// The steps of an attempt.
+pub(super) const PHASES: [Step; 14] = Step::ALL;
 
 /// Everything that can be in trouble of ours, with its word.
 pub(super) const TROUBLES: [(Trouble, &str); 7] = [
@@ -63,6 +62,15 @@ pub(super) struct PodCounts {
     pub(super) blips: u64,
     pub(super) slow_downs: u64,
     pub(super) certificates: BTreeMap<EdgeName, Timestamp>,
+    pub(super) calls: BTreeMap<CallDirection, CallCounts>,
+}
+
+/// Test calls of one direction.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallCounts {
+    pub(super) set_up: Histogram,
+    pub(super) delivery: Histogram,
+    pub(super) one_way: u64,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use crate::engine::{AlertState, Audience, IncidentState, Rule, Verdict, View};
-use crate::model::{PodName, ProbeName, Timestamp};
+use crate::model::{PodName, ProbeName, Step, Timestamp};
 
 use super::counts::{
     Counts, DEVICE_ERROR_CODES, MISSED, OUTCOMES, PHASES, PodCounts, ProbeCounts, ReceiverCounts, TROUBLES,
@@ -25,7 +25,7 @@ pub(super) struct Scrape {
     pub(super) started: Timestamp,
 }
 
-type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
+pub(super) type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 /// Labels from pairs of a name and something that reads as text.
 macro_rules! labels {
@@ -36,7 +36,7 @@ const VERDICTS: [Verdict; 5] =
     [Verdict::NoData, Verdict::Healthy, Verdict::Partial, Verdict::Flapping, Verdict::Failing];
 const AUDIENCES: [(Audience, &str); 2] =
     [(Audience::VoiceOnCall, "voice_on_call"), (Audience::MonitorOwner, "monitor_owner")];
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 17] = [
     Rule::Outage,
     Rule::TokenBound,
     Rule::Share,
@@ -44,6 +44,9 @@ const RULES: [Rule; 14] = [
     Rule::Trait,
     Rule::Flapping,
     Rule::Plain(0),
+    Rule::OutboundCalls,
+    Rule::InboundCalls,
+    Rule::CallQuality(0),
     Rule::NoData,
     Rule::BornRed,
     Rule::Throttled,
@@ -58,6 +61,7 @@ impl Collector for Scrape {
         let mut page = Page { encoder };
         self.probes(&mut page)?;
         self.pods(&mut page)?;
+        self.calls(&mut page)?;
         self.alerts(&mut page)?;
         self.deliveries(&mut page)?;
         self.node(&mut page)
@@ -96,7 +100,8 @@ impl Scrape {
             "probe_phase_duration_seconds",
             "Time that a step of an attempt took, or was waited for",
             each().flat_map(|(pod, probe, kept)| {
-                let phases = PHASES.iter().zip(&kept.phases);
+                let seen = |(step, times): &(&Step, &Histogram)| times.count() > 0 || !is_of_calls(**step);
+                let phases = PHASES.iter().zip(&kept.phases).filter(seen);
                 phases.map(move |(step, histogram)| (of_probe(pod, probe, "phase", step.as_str()), histogram))
             }),
         )?;
@@ -104,7 +109,8 @@ impl Scrape {
             "probe_failures",
             "Failed attempts, follow-ups too, by the step that was not done",
             each().flat_map(|(pod, probe, kept)| {
-                let phases = PHASES.iter().zip(kept.failed_at);
+                let seen = |(step, n): &(&Step, u64)| *n > 0 || !is_of_calls(**step);
+                let phases = PHASES.iter().zip(kept.failed_at).filter(seen);
                 phases.map(move |(step, n)| (of_probe(pod, probe, "phase", step.as_str()), n as f64))
             }),
         )?;
@@ -302,6 +308,12 @@ impl Scrape {
     }
 }
 
+/// Steps that only calls have: their series begin with the first call, so that probes without
+/// calls have none.
+const fn is_of_calls(step: Step) -> bool {
+    matches!(step, Step::Invite | Step::Ringing | Step::Answer | Step::Ice | Step::Dtls | Step::Media)
+}
+
 fn seconds(at: Timestamp) -> f64 {
     at.as_millis() as f64 / 1000.0
 }
@@ -334,12 +346,12 @@ fn device_errors<'a>(pod: &'a PodName, kept: &'a PodCounts) -> impl Iterator<Ite
 }
 
 /// Writes families.
-struct Page<'a> {
+pub(super) struct Page<'a> {
     encoder: DescriptorEncoder<'a>,
 }
 
 impl Page<'_> {
-    fn gauge<'l>(
+    pub(super) fn gauge<'l>(
         &mut self,
         name: &str,
         help: &str,
@@ -356,7 +368,7 @@ impl Page<'_> {
     }
 
     /// The name is without the `_total` that its samples get.
-    fn counter<'l>(
+    pub(super) fn counter<'l>(
         &mut self,
         name: &str,
         help: &str,
@@ -372,7 +384,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn histogram<'l, 'h>(
+    pub(super) fn histogram<'l, 'h>(
         &mut self,
         name: &str,
         help: &str,

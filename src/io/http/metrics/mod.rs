@@ -6,6 +6,7 @@
 //! [`Record`]: crate::engine::Record
 //! [`View`]: crate::engine::View
 
+mod call_families;
 mod counts;
 mod exposition;
 mod families;

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::engine::calls::CallSeen;
 use crate::engine::{MissedWhy, Record, View};
-use crate::model::{AttemptReport, Observation, Outcome, PodName, ProbeName, ReceiverName, Role, Timestamp};
+use crate::model::{
+    AttemptReport, CallDirection, Observation, Outcome, PodName, ProbeName, ReceiverName, Role, Timestamp,
+};
 use crate::plan::Plan;
 
 use super::counts::{Counts, DELIVERIES_MAX, OUTCOMES, PHASES, PodCounts, ProbeCounts};
@@ -42,6 +45,13 @@ impl Metrics {
             kept.probes.retain(|name, _| plan.probes_of(pod).any(|probe| probe.name == *name));
             for probe in plan.probes_of(pod) {
                 kept.probes.entry(probe.name.clone()).or_default();
+            }
+            let called = |direction: &CallDirection| {
+                plan.probes_of(pod).filter_map(|probe| probe.call.as_ref()).any(|call| call.direction == *direction)
+            };
+            kept.calls.retain(|direction, _| called(direction));
+            for direction in CallDirection::ALL.into_iter().filter(called) {
+                kept.calls.entry(direction).or_default();
             }
             kept.certificates.retain(|edge, _| pod.edges().contains(edge));
         }
@@ -157,7 +167,22 @@ fn in_pod(counts: &mut Counts, pod: &PodName, count: impl FnOnce(&mut PodCounts)
     }
 }
 
+/// What a test call tells of itself.
+fn count_call(kept: &mut PodCounts, observation: &Observation) {
+    let Some(seen) = CallSeen::of(observation) else { return };
+    let kept = kept.calls.entry(seen.wish.direction).or_default();
+    let length = |ms: u32| std::time::Duration::from_millis(ms.into());
+    if let Some(ms) = seen.set_up_ms {
+        kept.set_up.observe(length(ms));
+    }
+    if let Some(ms) = seen.delivery_ms {
+        kept.delivery.observe(length(ms));
+    }
+    kept.one_way += u64::from(seen.one_way == Some(true));
+}
+
 fn count_observation(counts: &mut Counts, observation: &Observation) {
+    in_pod(counts, &observation.pod, |kept| count_call(kept, observation));
     let Observation { pod, probe, role, outcome, .. } = observation;
     let Some(kept) = counts.probe(pod, probe) else { return };
     let place = OUTCOMES.iter().position(|word| *word == outcome.as_str()).expect("every outcome has its counter");

@@ -1,5 +1,6 @@
 //! The tables of keys, one file for each kind of file that users write.
 
+mod call_rules;
 mod pod;
 mod probe;
 mod ringcheck;

@@ -6,6 +6,8 @@ use crate::plan::AgentNames;
 use crate::plan::read::shape::{Key, Kind, Shape};
 use crate::token::NAME_CHARACTERS_MAX;
 
+use super::call_rules;
+
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -29,6 +31,7 @@ pub static POD: Shape = Shape {
         Key::default("tokens", Kind::Table(&TOKENS), "{}", "Where its tokens come from."),
         Key::default("thresholds", Kind::Table(&THRESHOLDS), "{}", "When it is broken."),
         Key::default("budget", Kind::Table(&BUDGET), "{}", "What may be spent in it, over all locations."),
+        Key::default("calls", Kind::Table(&CALLS), "{}", "The phone numbers of its test calls."),
     ],
 };
 
@@ -42,7 +45,11 @@ static TWILIO: Shape = Shape {
     keys: &[
         Key::required("kind", Kind::Choice(&["twilio"]), "Which partner."),
         Key::required("account_sid", Kind::Sid("AC"), "The account."),
-        Key::optional("application_sid", Kind::Sid("AP"), "A test application of its own, for capability tokens."),
+        Key::optional(
+            "application_sid",
+            Kind::Sid("AP"),
+            "A test application of its own, for capability tokens and outbound calls.",
+        ),
         Key::required("edges", Kind::List(&Kind::Name, 1, 8), "Where to connect, first choice first.")
             .such_as("[\"dublin\", \"frankfurt\"]"),
         Key::optional(
@@ -180,6 +187,8 @@ static THRESHOLDS: Shape = Shape {
             "Plain rules of your own, beside the others.",
         )
         .such_as("[[thresholds.rule]]"),
+        Key::default("calls", Kind::Table(&call_rules::CALLS), "{}", "When its test calls are bad.")
+            .such_as("{ baseline = \"2%\" }"),
     ],
 };
 
@@ -280,13 +289,49 @@ static CERTIFICATE_DAYS: Shape = Shape {
 
 static BUDGET: Shape = Shape {
     name: "budget",
-    doc: "What may be spent in a pod, over all locations.",
-    keys: &[Key::default(
-        "connections_per_minute",
-        Kind::Integer(1, crate::plan::Budget::CONNECTIONS_PER_MINUTE_MAX as i64),
-        "6",
-        "Connections a minute, on average. 6 is what an unasked monitor may do; more finds small faults sooner: \
-         check-config shows by how much. Ask the partner before you raise it.",
-    )
-    .such_as("30")],
+    doc: "What may be spent in a pod, over all locations. Scheduled calls stop at 80 % of what is allowed; the rest is \
+          for the calls that follow a failed one.",
+    keys: &[
+        Key::default(
+            "connections_per_minute",
+            Kind::Integer(1, crate::plan::Budget::CONNECTIONS_PER_MINUTE_MAX as i64),
+            "6",
+            "Connections a minute, on average. 6 is what an unasked monitor may do; more finds small faults sooner: \
+             check-config shows by how much. Ask the partner before you raise it.",
+        )
+        .such_as("30"),
+        Key::default(
+            "call_minutes_per_day",
+            Kind::Integer(1, 100_000),
+            "60",
+            "Minutes of test calls a day (UTC), as billed: every leg is rounded up to a whole one.",
+        )
+        .such_as("800"),
+        Key::default("call_minutes_per_hour", Kind::Integer(1, 10_000), "60", "The same in an hour.").such_as("40"),
+        Key::default("calls_per_hour", Kind::Integer(1, 3_600), "60", "Test calls an hour.").such_as("40"),
+    ],
+};
+
+static CALLS: Shape = Shape {
+    name: "calls",
+    doc: "The phone numbers of a pod's test calls. No other number is ever called or shown as calling.",
+    keys: &[
+        Key::default(
+            "allowed_numbers",
+            Kind::List(&Kind::PhoneNumber, 0, 16),
+            "[]",
+            "Every number that test calls may have to do with, written out: there are no patterns.",
+        )
+        .such_as("[\"+14155550123\"]"),
+        Key::optional(
+            "own_number",
+            Kind::PhoneNumber,
+            "The pod's phone number that rings its clients, for inbound calls with to = \"number\"; an allowed one.",
+        ),
+        Key::optional(
+            "caller",
+            Kind::PhoneNumber,
+            "The number that calls to own_number come from; an allowed one that the account owns.",
+        ),
+    ],
 };

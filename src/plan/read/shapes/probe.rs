@@ -9,7 +9,13 @@ pub static PROBE: Shape = Shape {
     name: "probe",
     doc: "What to try, on a schedule: probes/*.toml. The file's name without .toml is the probe's name.",
     keys: &[
-        Key::required("kind", Kind::Choice(&["connection"]), "\"connection\": mint, connect, register, leave."),
+        Key::required(
+            "kind",
+            Kind::Choice(&["connection", "outbound-call", "inbound-call"]),
+            "\"connection\": mint, connect, register, leave. The others do that too, and then place a call or are \
+             called, and listen: docs/calls.md.",
+        )
+        .such_as("\"connection\""),
         Key::required(
             "schedule",
             Kind::Schedule,
@@ -20,7 +26,8 @@ pub static PROBE: Shape = Shape {
         Key::optional(
             "attempts",
             Kind::Integer(1, 60_000),
-            "Attempts a round in each pod, spread evenly until the next one; what the pod's budget gives if absent.",
+            "Attempts a round in each pod, spread evenly until the next one; what the pod's budget gives if absent. Of \
+             calls one.",
         )
         .such_as("10"),
         Key::default("tokens", Kind::Table(&TOKENS), "{}", "Which tokens it uses.").such_as("{ kinds = [\"access\"] }"),
@@ -30,9 +37,11 @@ pub static PROBE: Shape = Shape {
             "hold",
             Kind::Duration(0, 60 * SECOND),
             "\"0s\"",
-            "How long it stays registered before it leaves.",
+            "How long it stays registered before it leaves. Not for calls: they have [call] hold.",
         )
         .such_as("\"2s\""),
+        Key::default("call", Kind::Table(&CALL), "{}", "How its test calls go. Only for calls.")
+            .such_as("{ hold = \"8s\" }"),
         Key::default("pages", Kind::Flag, "true", "False: its findings are recorded and page nobody.").such_as("false"),
     ],
 };
@@ -47,6 +56,65 @@ static TOKENS: Shape = Shape {
         "Which kinds, in turn. Kinds that a pod has no keys for are left out there.",
     )
     .such_as("[\"access\"]")],
+};
+
+static CALL: Shape = Shape {
+    name: "call",
+    doc: "How the test calls of a probe go.",
+    keys: &[
+        Key::default("hold", Kind::Duration(2 * SECOND, 600 * SECOND), "\"5s\"", "How long a call is listened to.")
+            .such_as("\"8s\""),
+        Key::default(
+            "long_holds",
+            Kind::List(&Kind::Table(&LONG_HOLD), 0, 8),
+            "[]",
+            "Longer holds, for a share of the calls each: some faults cut calls at a fixed age.",
+        )
+        .such_as("[{ hold = \"35s\", share = \"5%\" }, { hold = \"65s\", share = \"3%\" }]"),
+        Key::default(
+            "ring_times",
+            Kind::List(&Kind::Duration(0, 30 * SECOND), 1, 8),
+            "[\"0s\", \"4s\", \"20s\"]",
+            "Inbound: how long it rings before it is answered, in turn. Some faults only show when an agent is slow.",
+        )
+        .such_as("[\"0s\", \"10s\"]"),
+        Key::default(
+            "codecs",
+            Kind::List(&Kind::Choice(&["pcmu", "opus"]), 1, 2),
+            "[\"pcmu\"]",
+            "How speech is coded, in turn. The SDK prefers pcmu.",
+        )
+        .such_as("[\"pcmu\", \"opus\"]"),
+        Key::default(
+            "path",
+            Kind::Choice(&["any", "host", "reflexive", "relay"]),
+            "\"any\"",
+            "Which path media must take: from our own address, from the one the world sees, or through a relay.",
+        ),
+        Key::default(
+            "far_end",
+            Kind::Choice(&["application", "client"]),
+            "\"application\"",
+            "Outbound: who answers, the pod's test application by itself or another client of ours (two legs).",
+        ),
+        Key::default(
+            "to",
+            Kind::Choice(&["client", "number"]),
+            "\"client\"",
+            "Inbound: what is called, our client or the pod's own_number, so that carrier and number are in the path \
+             (two legs).",
+        ),
+    ],
+};
+
+static LONG_HOLD: Shape = Shape {
+    name: "call.long_holds",
+    doc: "A hold that is longer than usual.",
+    keys: &[
+        Key::required("hold", Kind::Duration(2 * SECOND, 600 * SECOND), "How long such a call is listened to.")
+            .such_as("\"35s\""),
+        Key::required("share", Kind::Share(1, 1000), "The share of the calls that are so long.").such_as("\"5%\""),
+    ],
 };
 
 static DEADLINES: Shape = Shape {

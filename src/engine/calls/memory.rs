@@ -1,0 +1,243 @@
+//! The newest calls of one direction, kept small, so that a rule can look back at them and an
+//! alert can say what it rests on.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, Role, Timestamp,
+    TokenKind, millis,
+};
+use crate::plan::{CallLimit, KOfN};
+
+use super::super::seen::{SeenResult, contrast, separates};
+use super::super::{Evidence, Split, Symptom, TraitClass};
+
+/// Attempts that an alert names.
+const NAMED_MAX: usize = 32;
+/// Classes that an alert names.
+const SPLITS_MAX: usize = 4;
+
+/// One call, kept small.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CallSeen {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// When it started.
+    pub started: Timestamp,
+    /// Time to the outcome, in milliseconds.
+    pub took_ms: u32,
+    /// Why it was made: by schedule, again after a failed one, or to see whether that is over.
+    pub role: Role,
+    /// How it was to go.
+    pub wish: CallWish,
+    /// Kind of its token.
+    pub kind: TokenKind,
+    /// How it ended.
+    pub result: SeenResult,
+    /// What its failure looks like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symptom: Option<Symptom>,
+    /// Time to be set up, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_up_ms: Option<u32>,
+    /// Time to arrive, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_ms: Option<u32>,
+    /// Opinion score, times a hundred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mos_centi: Option<u16>,
+    /// Packets lost, in thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_permille: Option<u16>,
+    /// Whether only one side heard the other, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_way: Option<bool>,
+    /// True if its audio was not as it should be.
+    #[serde(default)]
+    pub poor: bool,
+}
+
+impl CallSeen {
+    /// Of an observation, if it was a call.
+    pub fn of(observation: &Observation) -> Option<Self> {
+        let call = observation.call.as_ref()?;
+        let failure = observation.outcome.failure();
+        let poor = matches!(&observation.outcome, Outcome::Completed { degraded } if degraded.iter().any(is_of_audio));
+        let one_way = match (failure.map(|failure| failure.reason), &call.audio) {
+            (Some(FailureReason::NotHeard), _) => Some(true),
+            (_, Some(audio)) => match (audio.heard, audio.far_hears) {
+                (HeardSound::OurTone, FarHears::Yes) => Some(false),
+                (HeardSound::OurTone, FarHears::No) => Some(true),
+                (HeardSound::Nothing | HeardSound::Silence, FarHears::Yes) => Some(true),
+                _ => None,
+            },
+            _ => None,
+        };
+        Some(Self {
+            attempt: observation.attempt,
+            started: observation.started,
+            took_ms: u32::try_from(millis(observation.finished.since(observation.started))).unwrap_or(u32::MAX),
+            role: observation.role,
+            wish: call.wish,
+            kind: observation.traits.kind,
+            result: SeenResult::of(&observation.outcome),
+            symptom: failure.map(Symptom::of),
+            set_up_ms: call.set_up_ms,
+            delivery_ms: call.delivery_ms,
+            mos_centi: call.audio.as_ref().map(|audio| audio.mos_centi),
+            loss_permille: call.audio.as_ref().map(|audio| audio.loss_permille),
+            one_way,
+            poor,
+        })
+    }
+
+    /// True if it failed.
+    pub fn has_failed(&self) -> bool {
+        self.result == SeenResult::Failed
+    }
+
+    /// When it was over.
+    pub fn finished(&self) -> Timestamp {
+        self.started.plus(std::time::Duration::from_millis(self.took_ms.into()))
+    }
+
+    /// About how long after its answer it was over, in milliseconds.
+    pub fn talked_ms(&self) -> u32 {
+        let before = self.set_up_ms.unwrap_or(0) + self.delivery_ms.unwrap_or(0) + self.wish.ring_ms;
+        self.took_ms.saturating_sub(before)
+    }
+
+    /// Whether it is beyond a limit; nothing if that was not measured.
+    pub fn is_beyond(&self, limit: CallLimit) -> Option<bool> {
+        let longer = |took: Option<u32>, than: std::time::Duration| took.map(|ms| i64::from(ms) > millis(than));
+        match limit {
+            CallLimit::SetUp(than) => longer(self.set_up_ms, than),
+            CallLimit::Delivery(than) => longer(self.delivery_ms, than),
+            CallLimit::Mos(than) => self.mos_centi.map(|mos| mos < than),
+            CallLimit::Loss(than) => self.loss_permille.map(|loss| loss > than),
+            CallLimit::OneWay => self.one_way,
+            CallLimit::Degraded => (!self.has_failed()).then_some(self.poor),
+        }
+    }
+}
+
+/// True if a degradation is about what is heard.
+fn is_of_audio(degradation: &Degradation) -> bool {
+    matches!(
+        degradation,
+        Degradation::Choppy
+            | Degradation::Quiet
+            | Degradation::Clipped
+            | Degradation::LateAudio
+            | Degradation::LongDelay
+            | Degradation::HighLoss
+            | Degradation::LowMos
+    )
+}
+
+/// The newest calls of one direction.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct CallMemory(VecDeque<CallSeen>);
+
+impl CallMemory {
+    /// Keeps one.
+    pub fn push(&mut self, seen: CallSeen) {
+        if self.0.len() == KOfN::N_MAX as usize {
+            self.0.pop_front();
+        }
+        self.0.push_back(seen);
+    }
+
+    /// All that is kept, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &CallSeen> + Clone {
+        self.0.iter()
+    }
+
+    /// Those that were over after a moment, oldest first.
+    pub fn since(&self, moment: Timestamp) -> impl DoubleEndedIterator<Item = &CallSeen> + Clone {
+        self.0.iter().filter(move |seen| seen.finished() > moment)
+    }
+}
+
+/// What an alert rests on whose bad calls among these are given by `bad`; from the first of them on.
+pub fn evidence<'s>(
+    calls: impl Iterator<Item = &'s CallSeen> + Clone,
+    bad: impl Fn(&CallSeen) -> bool,
+    now: Timestamp,
+) -> Evidence {
+    let before = calls.clone();
+    let relevant: Vec<&CallSeen> = calls.skip_while(|seen| !bad(seen)).collect();
+    let failing: Vec<&CallSeen> = relevant.iter().copied().filter(|seen| bad(seen)).collect();
+    let mut symptoms: Vec<(&Symptom, usize)> = Vec::new();
+    for symptom in failing.iter().filter_map(|seen| seen.symptom.as_ref()) {
+        match symptoms.iter_mut().find(|(known, _)| *known == symptom) {
+            Some((_, count)) => *count += 1,
+            None => symptoms.push((symptom, 1)),
+        }
+    }
+    // What passed before tells as well what separates failing from passing calls.
+    let all: Vec<&CallSeen> = before.collect();
+    Evidence {
+        failed: count(failing.len()),
+        of: count(relevant.len()),
+        first_failed: failing.first().map_or(AttemptId(0), |seen| seen.attempt),
+        since: failing.first().map_or(now, |seen| seen.started),
+        symptom: symptoms.iter().max_by_key(|(_, count)| *count).map(|(symptom, _)| (*symptom).clone()),
+        attempts: failing.iter().rev().take(NAMED_MAX).rev().map(|seen| seen.attempt).collect(),
+        splits: splits(&all, &bad),
+    }
+}
+
+/// The classes of calls that separate bad from good ones, best first.
+fn splits(calls: &[&CallSeen], bad: &impl Fn(&CallSeen) -> bool) -> Vec<Split> {
+    let all_failed = count(calls.iter().filter(|seen| bad(seen)).count());
+    let mut tallies: BTreeMap<TraitClass, (u32, u32)> = BTreeMap::new();
+    for class in classes(calls) {
+        let of: Vec<&&CallSeen> = calls.iter().filter(|seen| is_in(&class, seen)).collect();
+        let failed = of.iter().filter(|seen| bad(seen)).count();
+        tallies.insert(class, (count(failed), count(of.len())));
+    }
+    let mut found: Vec<Split> = tallies
+        .into_iter()
+        .map(|(class, (failed, of))| Split {
+            class,
+            failed,
+            of,
+            others_failed: all_failed - failed,
+            others_of: count(calls.len()) - of,
+        })
+        .filter(separates)
+        .collect();
+    found.sort_by(|a, b| contrast(b).total_cmp(&contrast(a)).then(b.of.cmp(&a.of)));
+    found.truncate(SPLITS_MAX);
+    found
+}
+
+fn classes(calls: &[&CallSeen]) -> std::collections::BTreeSet<TraitClass> {
+    let of_call = |seen: &&CallSeen| {
+        [
+            TraitClass::CallHold(seen.wish.hold_ms),
+            TraitClass::CallRing(seen.wish.ring_ms),
+            TraitClass::CallCodec(seen.wish.codec),
+            TraitClass::Kind(seen.kind),
+        ]
+    };
+    calls.iter().flat_map(of_call).collect()
+}
+
+/// Calls that hold or ring at least as long are in the class of the shorter one.
+fn is_in(class: &TraitClass, seen: &CallSeen) -> bool {
+    match class {
+        TraitClass::CallHold(ms) => seen.wish.hold_ms >= *ms,
+        TraitClass::CallRing(ms) => seen.wish.ring_ms >= *ms,
+        TraitClass::CallCodec(codec) => seen.wish.codec == *codec,
+        TraitClass::Kind(kind) => seen.kind == *kind,
+        _ => false,
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,263 @@
+//! How calls of one direction fare: the newest ones, the failed one that is being looked into, and
+//! the proof that it is over.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AttemptId, CallWish, EdgeName, KeySlot, Observation, ProbeName, Role, Step, Timestamp, TokenKind};
+use crate::plan::KOfN;
+
+use super::super::Evidence;
+use super::super::seen::SeenResult;
+use super::{CallMemory, CallRules, CallSeen};
+
+/// A failed call is followed by another one so long after its end: four of them last longer than
+/// a blip.
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// So many calls at most follow a failed one.
+const AGAIN_MAX: u32 = 8;
+/// A call that told nothing is made up for after so long.
+const AFTER_NOTHING: Duration = Duration::from_secs(30);
+/// While recovery is being proven, a call follows a good one so long after its end.
+const RECOVERY_AFTER: Duration = Duration::from_secs(30);
+/// Fewest calls in a row that prove a recovery, and most.
+const RECOVERY_CALLS: (u32, u32) = (5, 20);
+/// Chance that so many calls pass in a row though as many fail as before.
+const RECOVERY_DOUBT: f64 = 0.05;
+/// Failures of a direction that never worked before the owner is told.
+const BORN_RED_FAILURES: u32 = 3;
+
+/// A call that failed, and how to make another one like it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FailedCall {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// When it started.
+    pub started: Timestamp,
+    /// Of which probe.
+    pub probe: ProbeName,
+    /// How it was to go, as far as that can matter to how it failed.
+    pub wish: CallWish,
+    /// Kind of its token.
+    pub kind: TokenKind,
+    /// Which key signed it.
+    pub key: KeySlot,
+    /// Length of the name in it.
+    pub name_length: u8,
+    /// Through which edge.
+    pub edge: EdgeName,
+}
+
+impl FailedCall {
+    /// Of an observation that failed.
+    pub fn of(observation: &Observation, rules: &CallRules) -> Option<Self> {
+        let failure = observation.outcome.failure()?;
+        let mut wish = observation.call.as_ref()?.wish;
+        // What failed before anybody listened would have failed with the usual hold as well.
+        if failure.step < Step::Media
+            && let Some(probe) = rules.probes.get(&observation.probe)
+        {
+            wish.hold_ms = wish.hold_ms.min(probe.hold_ms);
+        }
+        Some(Self {
+            attempt: observation.attempt,
+            started: observation.started,
+            probe: observation.probe.clone(),
+            wish,
+            kind: observation.traits.kind,
+            key: observation.traits.key,
+            name_length: observation.traits.name_length,
+            edge: observation.traits.edge.clone(),
+        })
+    }
+
+    /// True if a call that went well says that this one would go well, too.
+    fn is_like(&self, seen: &CallSeen) -> bool {
+        seen.wish.hold_ms >= self.wish.hold_ms
+            && (seen.wish.ring_ms, seen.wish.codec, seen.kind) == (self.wish.ring_ms, self.wish.codec, self.kind)
+    }
+}
+
+/// A failed call that is looked into by further ones like it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Doubt {
+    /// The failed call.
+    pub of: FailedCall,
+    /// Calls that followed it.
+    pub made: u32,
+    /// When the next one is due.
+    pub next_at: Timestamp,
+}
+
+/// The proof that failing calls are over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Recovery {
+    /// A call that failed.
+    pub of: FailedCall,
+    /// So many calls like it must pass in a row.
+    pub needed: u32,
+    /// So many have.
+    pub passed: u32,
+    /// When the next one is due; only after one that passed.
+    pub next_at: Option<Timestamp>,
+    /// When a call failed last.
+    pub failed_last: Timestamp,
+}
+
+/// How calls of one direction fare.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct CallScore {
+    /// The newest calls.
+    pub memory: CallMemory,
+    /// True once a call has passed.
+    pub worked: bool,
+    /// Failed calls while none has ever passed.
+    pub red: u32,
+    /// Calls before this moment no longer count: they belong to an alert that is over.
+    pub counted_from: Timestamp,
+    /// The newest failed call, if any.
+    pub failed: Option<FailedCall>,
+    /// A failed call that is looked into.
+    pub doubt: Option<Doubt>,
+    /// While the rule fires: the proof that it is over.
+    pub recovery: Option<Recovery>,
+    /// The newest call that says something about the partner.
+    pub last_observed: Option<Timestamp>,
+    /// Since when no call is made because the budget is spent.
+    pub stopped: Option<Timestamp>,
+}
+
+impl CallScore {
+    /// A call was asked for.
+    pub(super) fn start(&mut self, role: Role, at: Timestamp) {
+        self.stopped = None;
+        match (role, &mut self.doubt, &mut self.recovery) {
+            (Role::Repeat, Some(doubt), _) => {
+                doubt.made += 1;
+                // Until its result says when: never so long that a lost one ends the matter.
+                doubt.next_at = at.plus(AFTER_NOTHING);
+            }
+            (Role::Recovery, _, Some(recovery)) => recovery.next_at = None,
+            _ => {}
+        }
+    }
+
+    /// A call is over. The caller has left out what says nothing about calls.
+    pub(super) fn observe(&mut self, seen: CallSeen, failed: Option<FailedCall>) {
+        let finished = seen.finished();
+        match seen.result {
+            SeenResult::Completed | SeenResult::Degraded => self.passed(&seen, finished),
+            SeenResult::Failed => self.failed(&seen, failed, finished),
+            SeenResult::Throttled | SeenResult::Lost => return,
+        }
+        self.last_observed = Some(finished);
+        self.memory.push(seen);
+    }
+
+    fn passed(&mut self, seen: &CallSeen, finished: Timestamp) {
+        if !self.worked {
+            self.worked = true;
+            self.red = 0;
+            self.counted_from = seen.started;
+        }
+        if self.doubt.as_ref().is_some_and(|doubt| doubt.of.is_like(seen)) {
+            self.doubt = None;
+        }
+        if let Some(recovery) = &mut self.recovery {
+            recovery.passed += u32::from(recovery.of.is_like(seen));
+            recovery.next_at = (recovery.passed < recovery.needed).then(|| finished.plus(RECOVERY_AFTER));
+        }
+    }
+
+    fn failed(&mut self, seen: &CallSeen, failed: Option<FailedCall>, finished: Timestamp) {
+        if !self.worked {
+            self.red += 1;
+            return;
+        }
+        if let Some(recovery) = &mut self.recovery {
+            recovery.passed = 0;
+            recovery.next_at = None;
+            recovery.failed_last = finished;
+            if let (Some(failed), Role::Scheduled) = (failed, seen.role) {
+                recovery.of = failed;
+            }
+            return;
+        }
+        let next_at = finished.plus(AGAIN_AFTER);
+        match (&mut self.doubt, &failed) {
+            (Some(doubt), _) if seen.role != Role::Scheduled => doubt.next_at = next_at,
+            (doubt, Some(failed)) => *doubt = Some(Doubt { of: failed.clone(), made: 0, next_at }),
+            (_, None) => {}
+        }
+        if self.doubt.as_ref().is_some_and(|doubt| doubt.made >= AGAIN_MAX) {
+            self.doubt = None;
+        }
+        self.failed = failed.or_else(|| self.failed.take());
+    }
+
+    /// The call that is due next beside the schedule, why, and when.
+    pub fn next(&self) -> Option<(&FailedCall, Role, Timestamp)> {
+        if let Some(recovery) = &self.recovery {
+            return recovery.next_at.map(|at| (&recovery.of, Role::Recovery, at));
+        }
+        let open = self.doubt.as_ref().filter(|doubt| doubt.made < AGAIN_MAX);
+        open.map(|doubt| (&doubt.of, Role::Repeat, doubt.next_at))
+    }
+
+    /// The newest calls that count, oldest first.
+    pub fn counted(&self, n: u32) -> impl Iterator<Item = &CallSeen> + Clone {
+        let all = self.memory.since(self.counted_from);
+        let skipped = all.clone().count().saturating_sub(n as usize);
+        all.skip(skipped)
+    }
+
+    /// True if too many of the newest calls failed, over longer than a blip.
+    pub fn fires(&self, of: KOfN, persist_ms: i64) -> bool {
+        let failed: Vec<&CallSeen> = self.counted(of.n).filter(|seen| seen.has_failed()).collect();
+        let span = failed
+            .first()
+            .zip(failed.last())
+            .map_or(0, |(first, last)| last.finished().as_millis() - first.started.as_millis());
+        self.worked && failed.len() >= of.k as usize && span >= persist_ms
+    }
+
+    /// True if the two newest calls failed.
+    pub fn is_building(&self) -> bool {
+        self.worked && self.counted(2).filter(|seen| seen.has_failed()).count() == 2
+    }
+
+    /// True if it never worked and has failed often enough to tell the owner.
+    pub fn is_born_red(&self) -> bool {
+        !self.worked && self.red >= BORN_RED_FAILURES
+    }
+
+    /// The rule fires: from now on its end is to be proven.
+    pub(super) fn fired(&mut self, at: Timestamp, evidence: &Evidence) {
+        self.doubt = None;
+        let Some(of) = self.failed.clone() else { return };
+        let share = f64::from(evidence.failed) / f64::from(evidence.of.max(1));
+        let needed = (RECOVERY_DOUBT.ln() / (1.0 - share.min(0.999)).ln()).ceil();
+        // Between 0 and some hundreds before it is held between the two.
+        let needed = (needed as u32).clamp(RECOVERY_CALLS.0, RECOVERY_CALLS.1);
+        self.recovery = Some(Recovery { of, needed, passed: 0, next_at: None, failed_last: at });
+    }
+
+    /// It is over.
+    pub(super) fn resolved(&mut self, at: Timestamp) {
+        self.recovery = None;
+        self.counted_from = at;
+    }
+
+    /// True if enough calls have passed in a row, and none has failed for the stable window.
+    pub fn is_over(&self, now: Timestamp, stable_ms: i64) -> bool {
+        self.recovery.as_ref().is_none_or(|recovery| {
+            recovery.passed >= recovery.needed && now.as_millis() - recovery.failed_last.as_millis() >= stable_ms
+        })
+    }
+
+    /// True if it looks better while the rule still fires.
+    pub fn looks_better(&self) -> bool {
+        self.recovery.as_ref().is_none_or(|recovery| recovery.passed >= 2)
+    }
+}

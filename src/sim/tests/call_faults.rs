@@ -1,0 +1,100 @@
+//! Every fault of calls in virtual time: the real call machine against the real peer, media and
+//! all, without sockets.
+
+use std::time::{Duration, Instant};
+
+use crate::call::audio::ToneId;
+use crate::call::{CallSettings, Settings};
+use crate::model::{CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Outcome, Step, TokenKind};
+use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_settings};
+
+/// Settings of an attempt that calls; how long it rings matters for inbound calls only.
+fn calling(direction: CallDirection) -> Settings {
+    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu };
+    let step = Duration::from_secs(5);
+    let call = CallSettings {
+        wish,
+        tone: ToneId(0x5eed),
+        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
+        marker: "rc=1".to_owned(),
+        origin: Instant::now(),
+        step,
+        delivery: Duration::from_secs(20),
+    };
+    Settings { call: Some(call), ..usual_settings() }
+}
+
+fn course(direction: CallDirection, fault: Option<Fault>) -> Course {
+    let met = fault.map(|fault| fault.behaviour());
+    Outcomes::new(calling(direction)).course(&[met], TokenKind::Access).clone()
+}
+
+fn class(outcome: &Outcome) -> Expected {
+    match outcome {
+        Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
+        Outcome::Completed { .. } => Expected::Degraded,
+        Outcome::Failed(failure) => Expected::Failed(failure.step),
+        Outcome::Throttled { step, .. } => Expected::Throttled(*step),
+        Outcome::Lost { .. } => panic!("an attempt never loses itself"),
+    }
+}
+
+#[test]
+fn a_sound_call_is_heard_both_ways() {
+    for direction in CallDirection::ALL {
+        let course = course(direction, None);
+        assert_eq!(course.finding.outcome, Outcome::completed(), "{direction}: {:?}", course.finding);
+        let facts = course.finding.call.expect("it was a call");
+        let audio = facts.audio.expect("media flowed");
+        assert_eq!((audio.heard, audio.far_hears), (HeardSound::OurTone, FarHears::Yes), "{direction}");
+        assert!(audio.mos_centi > 400 && audio.sdk_mos_centi > 400, "{direction}: {audio:?}");
+        assert_eq!((audio.loss_permille, audio.gaps), (0, 0), "{direction}");
+        assert!(facts.sid.is_some_and(|sid| sid.starts_with("CA")));
+        let steps: Vec<Step> = course.finding.steps.iter().map(|timing| timing.step).collect();
+        let rings: &[Step] = &[Step::Invite, Step::Ringing, Step::Answer, Step::Ice, Step::Dtls, Step::Media];
+        assert!(steps.windows(rings.len()).any(|part| part == rings), "{direction}: {steps:?}");
+        match direction {
+            CallDirection::Outbound => assert!(facts.delivery_ms.is_none()),
+            CallDirection::Inbound => {
+                assert!(facts.delivery_ms.is_some());
+                assert!(matches!(facts.status, Some(CallStatus::InProgress | CallStatus::Completed)));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_calls_ends_as_the_catalogue_says() {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for fault in Fault::all() {
+        let Some(direction) = fault.entry().group.calls() else { continue };
+        tried += 1;
+        let course = course(direction, Some(fault));
+        let outcome = &course.finding.outcome;
+        if class(outcome) != fault.expected() {
+            wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));
+        }
+    }
+    assert!(tried >= 50, "only {tried}");
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn faults_of_media_hit_calls_to_the_agent_alike() {
+    for name in ["audio-missing", "audio-one-way", "audio-foreign", "call-cut", "checks-unanswered", "keys-unanswered"]
+    {
+        let fault = Fault::named(name).expect("known");
+        let course = course(CallDirection::Inbound, Some(fault));
+        assert_eq!(class(&course.finding.outcome), fault.expected(), "{name}: {:?}", course.finding);
+    }
+}
+
+#[test]
+fn a_call_without_a_fault_does_not_meet_one_of_connections() {
+    assert!(
+        Fault::all()
+            .filter(|fault| fault.entry().group.calls().is_some())
+            .all(|fault| { matches!(fault.behaviour(), Behaviour::Call(_)) })
+    );
+}
