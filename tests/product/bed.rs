@@ -135,12 +135,20 @@ impl Bed {
         bed
     }
 
+    /// The example's probe of connections alone: the simulated partner answers no calls yet.
+    fn probes(&self) -> PathBuf {
+        let folder = self.folder.join("probes");
+        std::fs::create_dir_all(&folder).expect("makes");
+        std::fs::copy(root().join("probes/connection.toml"), folder.join("connection.toml")).expect("copies");
+        folder
+    }
+
     /// Starts the node; its log has that name.
     pub fn run(&self, name: &str) -> Process {
         let log = File::create(self.folder.join(format!("{name}.log"))).expect("makes");
         let child = Command::new(BINARY)
             .args(["run", "--config", &self.config.display().to_string(), "--probes"])
-            .arg(root().join("probes"))
+            .arg(self.probes())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("clones"))
             .stderr(log)
@@ -193,7 +201,7 @@ impl Bed {
 
     /// Makes attempts with a command that says in JSON what they found; its exit code and answer.
     pub fn attempts(&self, args: &[&str]) -> (Option<i32>, Value) {
-        let (config, probes) = (self.config.display().to_string(), root().join("probes").display().to_string());
+        let (config, probes) = (self.config.display().to_string(), self.probes().display().to_string());
         let output = ringcheck(&[args, &["--config", &config, "--probes", &probes, "--format", "json"]].concat());
         keep(&format!("{}-{}", args[0], self.folder.file_name().expect("it has one").display()), &output);
         let said = String::from_utf8_lossy(&output.stderr);
