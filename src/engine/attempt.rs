@@ -176,7 +176,7 @@ impl Engine {
         let suspected =
             self.state.pods.get(&pod).and_then(PodState::suspected_trait).filter(|_| focus::is_focused(made));
         let (token, edge) = match suspected {
-            Some(feature) => focus::carry(feature, (token, edge), &self.volatile.lanes[place].reach, made),
+            Some(feature) => focus::carry(feature, (token, edge), &self.volatile.lanes[place].reach),
             None => (token, edge),
         };
         self.dial(turn, place, Role::Scheduled, token, edge, (due, 0));

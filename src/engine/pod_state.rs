@@ -253,7 +253,7 @@ impl PodState {
         }
         if observation.outcome.is_completed() || observation.outcome.failure().is_some() {
             if let Some(cover) = self.cover.as_mut().filter(|_| observation.role == Role::Scheduled) {
-                cover.look(&observation.traits, observation.outcome.is_completed());
+                cover.look(&observation.traits, observation.outcome.is_completed(), observation.finished);
             }
             self.last_observed = Some(observation.finished);
         }

@@ -29,20 +29,37 @@ static POOL: LazyLock<Vec<Block>> = LazyLock::new(|| {
 
 /// As many candidates as one search has, without those that hold no cell.
 struct Block {
-    /// Candidates with so many cells, from many to one.
-    groups: Vec<(usize, Vec<u8>)>,
+    /// From many cells to one.
+    groups: Vec<Group>,
+}
+
+/// Candidates with so many cells each.
+struct Group {
+    count: usize,
+    /// True if two of them may stand next to each other, under some rotation.
+    neighbours: bool,
+    places: Vec<u8>,
 }
 
 impl Block {
     fn draw(rng: &mut fastrand::Rng) -> Self {
-        let mut by_count = vec![Vec::new(); OFFSETS + 1];
+        let mut groups: Vec<Group> = (1..=OFFSETS)
+            .rev()
+            .flat_map(|count| [true, false].map(|neighbours| Group { count, neighbours, places: Vec::new() }))
+            .collect();
         for _ in 0..CANDIDATES {
             let cells = random_signature(rng);
-            let places = cells.iter().map(|(offset, symbol)| place_of(usize::from(offset), symbol));
-            by_count[cells.0.count_ones() as usize].extend(places.map(|place| u8::try_from(place).unwrap_or(0)));
+            let offsets = cells.iter().fold(0_u64, |offsets, (offset, _)| offsets | 1 << offset);
+            let turned = offsets << 1 | offsets >> (OFFSETS - 1);
+            let (count, neighbours) = (cells.0.count_ones() as usize, offsets & turned != 0);
+            if let Some(group) = groups.iter_mut().find(|group| (group.count, group.neighbours) == (count, neighbours))
+            {
+                let places = cells.iter().map(|(offset, symbol)| place_of(usize::from(offset), symbol));
+                group.places.extend(places.map(|place| u8::try_from(place).unwrap_or(0)));
+            }
         }
-        let groups = by_count.into_iter().enumerate().rev().filter(|(count, cells)| *count > 0 && !cells.is_empty());
-        Self { groups: groups.collect() }
+        groups.retain(|group| !group.places.is_empty());
+        Self { groups }
     }
 }
 
@@ -78,14 +95,21 @@ pub(super) fn best_signature(rng: &mut fastrand::Rng, fit: &Fit) -> SignatureCel
     let mut found = (0, &[][..]);
     // A signature without any cell is among the candidates, and counts nothing.
     let mut equal = 1;
-    for (count, cells) in &POOL[rng.usize(..BLOCKS)].groups {
-        if image.most_of(*count) < found.0 {
-            break;
+    for Group { count, neighbours, places } in &POOL[rng.usize(..BLOCKS)].groups {
+        let pairs = if *neighbours { fit.best_of_pairs() } else { 0 };
+        if image.most_of(*count).saturating_add(pairs) < found.0 {
+            continue;
         }
-        for candidate in cells.chunks_exact(*count) {
-            let sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
-            if sum < found.0 {
+        for candidate in places.chunks_exact(*count) {
+            let mut sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
+            if sum + pairs < found.0 {
                 continue;
+            }
+            if pairs > 0 {
+                sum += fit.of_pairs(image.undone(candidate));
+                if sum < found.0 {
+                    continue;
+                }
             }
             equal = if sum > found.0 { 1 } else { equal + 1 };
             // Of equals each is taken with the same chance.
@@ -218,6 +242,7 @@ mod tests {
             let mut weights = CellWeights::NONE;
             (0..42).for_each(|offset| weights.set(offset, Symbol::Dash, rng.u8(..16)));
             (0..42).for_each(|offset| weights.set(offset, Symbol::Underscore, rng.u8(..4)));
+            SignatureCells::PAIRS.into_iter().for_each(|pair| weights.set_pair(pair, rng.u8(..16)));
             let fit = Fit::new(cells(&[3, 9]), weights);
             let quick = best_signature(&mut rng, &fit);
             assert!(quick.is_disjoint(cells(&[3, 9])));

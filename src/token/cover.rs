@@ -3,15 +3,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CellWeights, KeySlot, SignatureCells, StableHasher, Symbol, TokenKind, Traits};
+use crate::model::{CellWeights, KeySlot, SignatureCells, StableHasher, Symbol, Timestamp, TokenKind, Traits};
 
-use super::{Form, Reach};
+use super::{Feature, Form, Reach};
+
+mod ages;
+mod moments;
+
+pub use ages::{CoverAges, CoverSet, PlaceAge};
+
+use moments::Moments;
 
 /// How many candidates the minter signs for one token with wishes.
 pub const CANDIDATES: u32 = 10_000;
 
 /// Cells of a signature; as an index.
 const CELLS: usize = SignatureCells::COUNT as usize;
+/// Pairs of symbols next to each other in a signature.
+const PAIRS: usize = SignatureCells::PAIRS.len();
 /// A cell is as urgent as can be when its last look is so many looks ago: found by trying, a little
 /// more than the oldest ones become.
 const REFERENCE: f32 = 31.0;
@@ -19,8 +28,9 @@ const REFERENCE: f32 = 31.0;
 const HALF_OF_MOST_CBRT: f32 = 1.957_433_8;
 /// An age above this is not told apart from it.
 const AGE_MAX: u32 = 4_096;
-/// A payload cell is to be looked at as often as a signature cell, if other forms leave room.
-const PAYLOAD_REFERENCE: u64 = 20;
+/// A payload cell, or a length, is to be looked at as often as a signature cell, if other forms
+/// leave room.
+const FORM_REFERENCE: u64 = 20;
 /// A form whose attempt was lost is tried again after this fraction of its usual time.
 const LOST_AGAIN: u32 = 4;
 /// One in so many attempts uses a form as frequent as the pod's agents have it, if that is known.
@@ -36,9 +46,16 @@ pub struct Cover {
     begun: u32,
     /// Signature cells with any kind and key, in the order of [`SignatureCells`].
     cells: Vec<u32>,
+    /// Pairs with any kind and key, in the order of [`SignatureCells::PAIRS`].
+    #[serde(default)]
+    pairs: [u32; PAIRS],
     classes: Vec<Class>,
     payload: Vec<PayloadCell>,
+    #[serde(default)]
+    lengths: Vec<LengthClass>,
     steered: bool,
+    #[serde(default)]
+    moments: Moments,
 }
 
 /// The tokens of one kind and key.
@@ -51,6 +68,9 @@ struct Class {
     looked: u32,
     /// By cell, in the order of [`SignatureCells`].
     cells: Vec<u32>,
+    /// In the order of [`SignatureCells::PAIRS`].
+    #[serde(default)]
+    pairs: [u32; PAIRS],
     lengths: Vec<Length>,
 }
 
@@ -64,12 +84,22 @@ struct Length {
     looked: u32,
     /// Payload cells that it has, as places in `Cover::payload`.
     payload: Vec<u16>,
+    /// Lengths that it has, as places in `Cover::lengths`.
+    #[serde(default)]
+    classes: Vec<u16>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct PayloadCell {
     kind: TokenKind,
     cell: (u16, Symbol),
+    looked: u32,
+}
+
+/// A length of name or text, with any kind and key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct LengthClass {
+    what: Feature,
     looked: u32,
 }
 
@@ -86,19 +116,6 @@ pub struct CoverWish {
     pub wanted: CellWeights,
 }
 
-/// The longest time, in looks, that something was not looked at; `None` if it never was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Oldest {
-    /// Of the 84 signature cells, with any kind and key.
-    pub cell: Option<u32>,
-    /// Of the 84 signature cells with one kind and key, for the worst of these pairs.
-    pub cell_with_class: Option<u32>,
-    /// Of the payload cells that exist.
-    pub payload: Option<u32>,
-    /// Of the lengths of name with one kind and key.
-    pub form: Option<u32>,
-}
-
 impl Cover {
     /// Nothing has been looked at yet.
     pub fn new(reach: &Reach) -> Self {
@@ -107,24 +124,37 @@ impl Cover {
             let cells = reach.payload_cells(kind).into_iter();
             payload.extend(cells.map(|cell| PayloadCell { kind, cell, looked: 0 }));
         }
+        let lengths: Vec<LengthClass> =
+            reach.lengths().into_iter().map(|what| LengthClass { what, looked: 0 }).collect();
         let classes = reach.classes().into_iter().map(|(kind, key)| {
             let forms = reach.forms().iter().filter(|form| (form.kind, form.key) == (kind, key));
-            let lengths = forms.map(|form| Length::new(form, &payload)).collect();
-            Class { kind, key, green: false, looked: 0, cells: vec![0; CELLS], lengths }
+            let of_forms = forms.map(|form| Length::new(form, &payload, &lengths)).collect();
+            Class { kind, key, green: false, looked: 0, cells: vec![0; CELLS], pairs: [0; PAIRS], lengths: of_forms }
         });
-        let classes = classes.collect();
-        Self { clock: 1, begun: 1, cells: vec![0; CELLS], classes, payload, steered: reach.is_steered() }
+        Self {
+            clock: 1,
+            begun: 1,
+            cells: vec![0; CELLS],
+            pairs: [0; PAIRS],
+            classes: classes.collect(),
+            payload,
+            lengths,
+            steered: reach.is_steered(),
+            moments: Moments::default(),
+        }
     }
 
     /// Takes over what an earlier cover of the pod knows, after a change of the plan.
     pub fn inherit(&mut self, earlier: &Self) {
         (self.clock, self.begun) = (earlier.clock, earlier.begun);
         self.cells.clone_from(&earlier.cells);
+        (self.pairs, self.moments) = (earlier.pairs, earlier.moments.clone());
         for class in &mut self.classes {
             let same = |known: &&Class| (known.kind, known.key) == (class.kind, class.key);
             let Some(known) = earlier.classes.iter().find(same) else { continue };
             (class.green, class.looked) = (known.green, known.looked);
             class.cells.clone_from(&known.cells);
+            class.pairs = known.pairs;
             for length in &mut class.lengths {
                 let Some(known) = known.lengths.iter().find(|known| known.characters == length.characters) else {
                     continue;
@@ -135,6 +165,10 @@ impl Cover {
         for cell in &mut self.payload {
             let same = |known: &&PayloadCell| (known.kind, known.cell) == (cell.kind, cell.cell);
             cell.looked = earlier.payload.iter().find(same).map_or(0, |known| known.looked);
+        }
+        for length in &mut self.lengths {
+            let same = |known: &&LengthClass| known.what == length.what;
+            length.looked = earlier.lengths.iter().find(same).map_or(0, |known| known.looked);
         }
     }
 
@@ -173,9 +207,10 @@ impl Cover {
         }
     }
 
-    /// An attempt with this token told something: it completed (`passed`) or failed.
-    pub fn look(&mut self, traits: &Traits, passed: bool) {
+    /// An attempt with this token told something at `at`: it completed (`passed`) or failed.
+    pub fn look(&mut self, traits: &Traits, passed: bool, at: Timestamp) {
         let now = self.clock;
+        self.moments.note(now, at);
         // Whoever makes four billion looks begins anew.
         self.clock = now.checked_add(1).unwrap_or(1);
         let place = |class: &Class| (class.kind, class.key) == (traits.kind, traits.key);
@@ -190,26 +225,22 @@ impl Cover {
             }
             left &= left - 1;
         }
+        let pairs = traits.shape.signature.pairs();
+        for pair in (0..PAIRS).filter(|pair| pairs >> pair & 1 == 1) {
+            (class.pairs[pair], self.pairs[pair]) = (now, now);
+        }
         if let Some(length) = class.lengths.iter_mut().find(|length| length.characters == traits.name_length) {
             length.looked = now;
+            for place in &length.classes {
+                if let Some(known) = self.lengths.get_mut(usize::from(*place)) {
+                    known.looked = now;
+                }
+            }
         }
         for known in self.payload.iter_mut().filter(|known| known.kind == traits.kind) {
             if traits.shape.payload.contains(&known.cell) {
                 known.looked = now;
             }
-        }
-    }
-
-    /// How long ago the oldest look at anything was.
-    pub fn oldest(&self) -> Oldest {
-        let age = |looked: u32| (looked > 0).then(|| self.age(looked));
-        let worst = |ages: &mut dyn Iterator<Item = u32>| ages.min().and_then(age);
-        let lengths = self.classes.iter().flat_map(|class| class.lengths.iter());
-        Oldest {
-            cell: worst(&mut self.cells.iter().copied()),
-            cell_with_class: worst(&mut self.classes.iter().flat_map(|class| class.cells.iter().copied())),
-            payload: worst(&mut self.payload.iter().map(|cell| cell.looked)),
-            form: worst(&mut lengths.map(|length| length.looked)),
         }
     }
 
@@ -222,10 +253,11 @@ impl Cover {
     fn urgency(&self, class: &Class, length: &Length, forms: u64, disorder: u64) -> u64 {
         let share = |looked: u32, reference: u64| u64::from(self.age(looked)) * 1_000 / reference.max(1);
         let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
-        let cells = u64::try_from(self.payload.len()).unwrap_or(u64::MAX) * 2;
-        let oldest = payload.map(|cell| share(cell.looked, PAYLOAD_REFERENCE.max(cells))).max().unwrap_or(0);
+        let oldest = payload.map(|cell| share(cell.looked, reference(self.payload.len()))).max().unwrap_or(0);
+        let lengths = length.classes.iter().filter_map(|place| self.lengths.get(usize::from(*place)));
+        let shortest = lengths.map(|known| share(known.looked, reference(self.lengths.len()))).max().unwrap_or(0);
         let classes = self.classes.len() as u64;
-        let urgency = oldest.max(share(class.looked, classes)).max(share(length.looked, forms));
+        let urgency = oldest.max(shortest).max(share(class.looked, classes)).max(share(length.looked, forms));
         // What is under way need not be begun again, unless it was lost.
         let since = if length.begun == 0 { AGE_MAX } else { self.begun.saturating_sub(length.begun) };
         let patience = u64::from(since.saturating_mul(LOST_AGAIN)) * 1_000 / forms.max(1);
@@ -244,13 +276,17 @@ impl Cover {
         // Additions and products only, in a fixed order: the same on every machine.
         let unit = |classes: f32| HALF_OF_MOST_CBRT / (REFERENCE * classes);
         let (of_any, of_class) = (unit(1.0), unit(self.classes.len() as f32));
-        let mut weights = [0; CELLS];
-        for ((weight, any), own) in weights.iter_mut().zip(&self.cells).zip(&class.cells) {
-            let (any, own) = (self.age(*any) as f32 * of_any, self.age(*own) as f32 * of_class);
+        let weight = |any: u32, own: u32| {
+            let (any, own) = (self.age(any) as f32 * of_any, self.age(own) as f32 * of_class);
             // Cut at 255 by the conversion, and at 15 by the weights.
-            *weight = (any * any * any + own * own * own + 0.5) as u8;
+            (any * any * any + own * own * own + 0.5) as u8
+        };
+        let mut cells = [0; CELLS];
+        for ((cell, any), own) in cells.iter_mut().zip(&self.cells).zip(&class.cells) {
+            *cell = weight(*any, *own);
         }
-        CellWeights::of_all(&weights)
+        let pairs = std::array::from_fn(|pair| weight(self.pairs[pair], class.pairs[pair]));
+        CellWeights::of_all(&cells, pairs)
     }
 
     fn class_mut(&mut self, kind: TokenKind, key: KeySlot) -> Option<&mut Class> {
@@ -258,11 +294,23 @@ impl Cover {
     }
 }
 
+/// In how many looks each of so many cells or lengths is to be looked at.
+fn reference(places: usize) -> u64 {
+    FORM_REFERENCE.max(u64::try_from(places).unwrap_or(u64::MAX).saturating_mul(2))
+}
+
 impl Length {
-    fn new(form: &Form, payload: &[PayloadCell]) -> Self {
+    fn new(form: &Form, payload: &[PayloadCell], lengths: &[LengthClass]) -> Self {
         let held = |known: &PayloadCell| known.kind == form.kind && form.shape.payload.contains(&known.cell);
-        let places = (0_u16..).zip(payload).filter(|(_, known)| held(known)).map(|(place, _)| place);
-        let natural = form.natural;
-        Self { characters: form.name_length, natural, begun: 0, looked: 0, payload: places.collect() }
+        let cells = (0_u16..).zip(payload).filter(|(_, known)| held(known)).map(|(place, _)| place);
+        let classes = (0_u16..).zip(lengths).filter(|(_, known)| form.has(&known.what)).map(|(place, _)| place);
+        Self {
+            characters: form.name_length,
+            natural: form.natural,
+            begun: 0,
+            looked: 0,
+            payload: cells.collect(),
+            classes: classes.collect(),
+        }
     }
 }
