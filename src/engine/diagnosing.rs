@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnosis::{Diagnosis, Evidence, Family, Finding, FindingState, HowFailed, Look, Remedy, Wish};
+use crate::diagnosis::{Diagnosis, Evidence, Family, Finding, FindingState, HowFailed, Look, Wish};
 use crate::model::{
     AttemptId, EdgeName, IncidentNumber, Observation, PodName, Role, Share, StableHasher, Timestamp, TokenWish,
 };
@@ -16,6 +16,7 @@ use super::pipeline::Engine;
 use super::pod_state::PodState;
 use super::state::Incident;
 use super::timer::Timer;
+use super::whom::Whom;
 use super::{Audience, IncidentFacts, Record, Rule, Turn};
 
 /// Time between two tokens of a diagnosis that the reserve pays.
@@ -38,8 +39,9 @@ const RECOVERING_PASSES: u32 = 4;
 /// and plan when needed.
 #[derive(Default, Debug)]
 pub(super) struct Diagnoses {
-    families: BTreeMap<PodName, Option<Arc<Family>>>,
-    open: BTreeMap<IncidentNumber, Diagnosis>,
+    pub(super) families: BTreeMap<PodName, Option<Arc<Family>>>,
+    pub(super) open: BTreeMap<IncidentNumber, Diagnosis>,
+    pub(super) whom: BTreeMap<IncidentNumber, Whom>,
 }
 
 impl Diagnoses {
@@ -102,6 +104,7 @@ impl Engine {
             }
         }
         self.commit(turn, Record::Looked { at: turn.now(), incident, look });
+        self.tell_whom(incident);
     }
 
     /// Begins to diagnose open incidents that a token's traits could explain.
@@ -196,19 +199,12 @@ impl Engine {
         self.volatile.diagnoses.open.get(&facts.number).map(Diagnosis::finding)
     }
 
-    /// What helps those hit by what was found.
-    pub(super) fn remedies(&self, facts: &IncidentFacts, finding: &Finding) -> Vec<Remedy> {
-        let family = facts.pods.first().and_then(|impact| self.volatile.diagnoses.families.get(&impact.pod));
-        let known = matches!(finding.state, FindingState::AtLeast | FindingState::Verified);
-        let family = family.and_then(Option::as_ref).filter(|_| known);
-        family.map(|family| family.remedies(&finding.predicate)).unwrap_or_default()
-    }
-
     /// Lets go of diagnoses whose incidents are over.
     pub(super) fn end_diagnoses(&mut self) {
         let state = &self.state;
         let is_open = |number: &IncidentNumber| state.open_incidents().any(|open| open.facts.number == *number);
         self.volatile.diagnoses.open.retain(|number, _| is_open(number));
+        self.volatile.diagnoses.whom.retain(|number, _| is_open(number));
     }
 
     /// The token that the diagnosis of a pod's incident wants next, if it wants one.

@@ -36,6 +36,7 @@ mod trait_scores;
 mod tuning;
 mod turn;
 mod view;
+mod whom;
 
 pub use avoid::{Approval, Avoid};
 pub use facts::{
@@ -49,4 +50,4 @@ pub use record::{MissedWhy, Record, Trouble};
 pub use rule::{Audience, Rule};
 pub use state::State;
 pub use turn::{Command, DeliveryResult, Effect, Input, Turn, Wake};
-pub use view::{AlertState, AlertView, OutcomeMark, PodView, ProbeView, Verdict, View};
+pub use view::{AlertState, AlertView, CoverView, OutcomeMark, PodView, ProbeView, Verdict, View};

@@ -6,7 +6,9 @@ use crate::model::{IncidentNumber, PodName, Role, Share, Timestamp};
 
 use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
-use super::{AlertView, Component, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View};
+use super::{
+    AlertView, Component, ComponentStatus, CoverView, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View,
+};
 
 /// Outcomes on a pod's strip.
 const MARKS_MAX: usize = 60;
@@ -61,6 +63,7 @@ impl Engine {
             probes: self.probe_views(name),
             certificate_days: pod.certificates.iter().map(|(edge, end)| (edge.clone(), days(end))).collect(),
             last_observed: pod.last_observed,
+            cover: pod.cover.as_ref().map(|cover| CoverView { steered: cover.is_steered(), sets: cover.ages() }),
         }
     }
 

@@ -8,10 +8,11 @@ use crate::engine::{
     IncidentState, Notice, NoticeStage, PodImpact, PodView, Rule, Split, Symptom, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
-use crate::message::DiagnosisData;
+use crate::message::{AffectedData, DiagnosisData};
 use crate::model::{AttemptId, AttemptReport, Outcome, Role, Share, Timestamp, TokenKind, Traits};
 use crate::plan::Severity;
 
+use super::cover::CoverAnswer;
 use super::phrase;
 
 /// A moment as RFC 3339.
@@ -68,6 +69,7 @@ pub(super) struct PodAnswer {
     certificates: Vec<CertificateAnswer>,
     probes: Vec<ProbeAnswer>,
     outcomes: Vec<MarkAnswer>,
+    cover: Option<CoverAnswer>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +125,7 @@ impl PodAnswer {
                 .iter()
                 .map(|mark| MarkAnswer { at: moment(mark.at), outcome: mark.outcome, took_ms: mark.took_ms })
                 .collect(),
+            cover: pod.cover.as_ref().map(|cover| CoverAnswer::of(cover, view.at)),
         }
     }
 }
@@ -293,7 +296,7 @@ impl IncidentAnswer {
             symptom: incident.symptom.as_ref().map(SymptomAnswer::of),
             diagnosis: DiagnosisData::of(incident),
             pods_watched: incident.pods_watched,
-            pods: incident.pods.iter().map(ImpactAnswer::of).collect(),
+            pods: incident.pods.iter().map(|impact| ImpactAnswer::of(incident, impact)).collect(),
             whose: WhoseAnswer::of(&incident.whose),
             configured: incident.configured.map(moment),
             trouble: incident.trouble,
@@ -309,17 +312,19 @@ struct ImpactAnswer {
     fired: Moment,
     resolved: Option<Moment>,
     experience: ExperienceAnswer,
+    affected: Option<AffectedData>,
     evidence: EvidenceAnswer,
 }
 
 impl ImpactAnswer {
-    fn of(impact: &PodImpact) -> Self {
+    fn of(incident: &IncidentFacts, impact: &PodImpact) -> Self {
         Self {
             pod: impact.pod.to_string(),
             rules: impact.rules.clone(),
             fired: moment(impact.fired),
             resolved: impact.resolved.map(moment),
             experience: ExperienceAnswer::of(&impact.experience),
+            affected: AffectedData::of(incident, impact),
             evidence: EvidenceAnswer::of(&impact.evidence),
         }
     }
