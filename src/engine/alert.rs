@@ -214,7 +214,7 @@ impl Engine {
     fn is_over(&self, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
         let Some(alert) = pod.alerts.get(&rule) else { return false };
         match rule {
-            Rule::BornRed => pod.red.is_empty(),
+            Rule::BornRed => pod.has_no_red(),
             Rule::Throttled | Rule::NoData => true,
             _ if rule.audience() == Audience::MonitorOwner => true,
             _ => {

@@ -70,7 +70,7 @@ impl Engine {
         if failed.is_none() && is_recovering(pod, observation.finished) {
             return None;
         }
-        let counts = pod.has_worked(traits.kind, traits.key, &traits.edge)
+        let counts = pod.has_worked(traits.kind, traits.key, traits.name_length, &traits.edge)
             && (failed.is_some() || observation.outcome.is_completed());
         let family = counts.then(|| self.family(&first)).flatten()?;
         let features = family.space().set_of(&observation.traits);
@@ -142,7 +142,7 @@ impl Engine {
                 wire_code: symptom.wire_code,
             });
             let features = family.space().set_of(&traits);
-            pod.has_worked(traits.kind, traits.key, &traits.edge).then(|| Look {
+            pod.has_worked(traits.kind, traits.key, traits.name_length, &traits.edge).then(|| Look {
                 pod: name.clone(),
                 token: seen.token,
                 features,
@@ -270,7 +270,7 @@ fn is_recovering(pod: &PodState, now: Timestamp) -> bool {
 
 fn has_worked(pod: &PodState, token: &TokenWish, edge: &EdgeName) -> bool {
     match token {
-        TokenWish::Fresh { kind, key, .. } => pod.has_worked(*kind, *key, edge),
+        TokenWish::Fresh { kind, key, name_length, .. } => pod.has_worked(*kind, *key, *name_length, edge),
         TokenWish::Same { .. } => true,
     }
 }

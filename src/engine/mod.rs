@@ -25,6 +25,7 @@ mod picture;
 mod pipeline;
 mod plain;
 mod pod_state;
+mod proven;
 mod publish;
 mod record;
 mod rule;
