@@ -3,6 +3,8 @@
 
 #[path = "faults/bed.rs"]
 mod bed;
+#[path = "faults/diagnosed.rs"]
+mod diagnosed;
 #[path = "faults/doc.rs"]
 mod doc;
 #[path = "faults/hostile.rs"]
