@@ -34,6 +34,8 @@ const LOOKS_WANTED: usize = 1_000;
 /// the recovery: passes would speak against what was right.
 const RECOVERING_AFTER: Duration = Duration::from_mins(2);
 const RECOVERING_PASSES: u32 = 4;
+/// The same where only a share of few tokens fails: minutes without a failure are usual there.
+const RECOVERING_AFTER_RARE: Duration = Duration::from_mins(15);
 
 /// Diagnoses under way, and the families of hypotheses that they choose from. Rebuilt from facts
 /// and plan when needed.
@@ -265,7 +267,9 @@ impl Engine {
 /// True if what passes now may pass because it is over.
 fn is_recovering(pod: &PodState, now: Timestamp) -> bool {
     let passing = pod.bound.as_ref().is_some_and(|bound| bound.passed_in_a_row >= RECOVERING_PASSES);
-    passing || !pod.memory.has_failed_since(now.minus(RECOVERING_AFTER))
+    let rare = pod.firing().all(|rule| rule == Rule::Trait || rule.audience() == Audience::MonitorOwner);
+    let after = if rare { RECOVERING_AFTER_RARE } else { RECOVERING_AFTER };
+    passing || !pod.memory.has_failed_since(now.minus(after))
 }
 
 fn has_worked(pod: &PodState, token: &TokenWish, edge: &EdgeName) -> bool {

@@ -420,6 +420,11 @@ impl PodState {
         self.traits.focus(self.rules.traits.as_ref()?).filter(|_| !known)
     }
 
+    /// True while a trait is suspected, whatever else is known.
+    pub fn has_suspected_trait(&self) -> bool {
+        self.rules.traits.as_ref().is_some_and(|rule| self.traits.focus(rule).is_some())
+    }
+
     /// Rule F.
     pub fn is_flapping(&self, now: Timestamp) -> bool {
         let recent = self.blips.iter().filter(|at| now.since(**at) <= FLAPPING_WITHIN).count();

@@ -28,9 +28,11 @@ const REFERENCE: f32 = 31.0;
 const HALF_OF_MOST_CBRT: f32 = 1.957_433_8;
 /// An age above this is not told apart from it.
 const AGE_MAX: u32 = 4_096;
-/// A payload cell, or a length, is to be looked at as often as a signature cell, if other forms
-/// leave room.
-const FORM_REFERENCE: u64 = 20;
+/// A payload cell is to be looked at a little more often than a signature cell, if other forms
+/// leave room: it waits for its form, and nothing else brings it.
+const PAYLOAD_REFERENCE: u64 = 15;
+/// A length is to be looked at as often as a signature cell.
+const LENGTH_REFERENCE: u64 = 20;
 /// A form whose attempt was lost is tried again after this fraction of its usual time.
 const LOST_AGAIN: u32 = 4;
 /// One in so many attempts uses a form as frequent as the pod's agents have it, if that is known.
@@ -253,9 +255,13 @@ impl Cover {
     fn urgency(&self, class: &Class, length: &Length, forms: u64, disorder: u64) -> u64 {
         let share = |looked: u32, reference: u64| u64::from(self.age(looked)) * 1_000 / reference.max(1);
         let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
-        let oldest = payload.map(|cell| share(cell.looked, reference(self.payload.len()))).max().unwrap_or(0);
+        let oldest =
+            payload.map(|cell| share(cell.looked, reference(PAYLOAD_REFERENCE, self.payload.len()))).max().unwrap_or(0);
         let lengths = length.classes.iter().filter_map(|place| self.lengths.get(usize::from(*place)));
-        let shortest = lengths.map(|known| share(known.looked, reference(self.lengths.len()))).max().unwrap_or(0);
+        let shortest = lengths
+            .map(|known| share(known.looked, reference(LENGTH_REFERENCE, self.lengths.len())))
+            .max()
+            .unwrap_or(0);
         let classes = self.classes.len() as u64;
         let urgency = oldest.max(shortest).max(share(class.looked, classes)).max(share(length.looked, forms));
         // What is under way need not be begun again, unless it was lost.
@@ -294,9 +300,9 @@ impl Cover {
     }
 }
 
-/// In how many looks each of so many cells or lengths is to be looked at.
-fn reference(places: usize) -> u64 {
-    FORM_REFERENCE.max(u64::try_from(places).unwrap_or(u64::MAX).saturating_mul(2))
+/// In how many looks each of so many cells or lengths is to be looked at, and no oftener than `least`.
+fn reference(least: u64, places: usize) -> u64 {
+    least.max(u64::try_from(places).unwrap_or(u64::MAX).saturating_mul(2))
 }
 
 impl Length {

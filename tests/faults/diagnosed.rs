@@ -27,7 +27,7 @@ const HEALTHY: u32 = 60;
 const HEALTHY_FOR: Duration = Duration::from_mins(1);
 
 /// A fault of the catalogue, when it applies, and what is said of it.
-const FAULTS: [(&str, &str, &str); 7] = [
+const FAULTS: [(&str, &str, &str); 12] = [
     ("token-invalid", "kind = \"capability\"", "Verified: capability tokens"),
     (
         "token-rejected-20101",
@@ -42,6 +42,28 @@ const FAULTS: [(&str, &str, &str); 7] = [
     ("token-closed-1008", "name = { residue = 1 }", "Verified: tokens with name length 1 (mod 3)"),
     ("token-invalid-dropped", "signature = { symbol = \"_\" }", "Verified: tokens with \"_\" in the signature"),
     ("token-expired", "signature = { symbol = \"-\", then = \"_\" }", "Verified: tokens with \"-_\" in the signature"),
+    (
+        "parser-wrong-at-offset",
+        "",
+        "Verified: tokens with \"-\" at signature offset 11, or tokens with \"_\" at signature offset 11",
+    ),
+    (
+        "parser-wrong-at-residue",
+        "",
+        "Verified: tokens with \"-\" or \"_\" at signature offset 3 (mod 4), \
+         or tokens with \"_\" at payload offset 3 (mod 4)",
+    ),
+    (
+        "parser-fails",
+        "",
+        "Verified: tokens with \"-\" or \"_\" in the signature, or tokens with \"_\" at payload offset 3 (mod 4)",
+    ),
+    (
+        "parser-maps-dash-only",
+        "",
+        "Verified: tokens with \"_\" at payload offset 3 (mod 4), or tokens with \"_\" in the signature",
+    ),
+    ("parser-maps-underscore-only", "", "Verified: tokens with \"-\" in the signature"),
     ("token-unauthorised", "share = \"30%\"", "NoTokenTrait: "),
 ];
 
@@ -50,8 +72,11 @@ fn rule(fault: &str, when: &str) -> FaultRule {
         .expect("it fits")
 }
 
+/// Of several alternatives it is chance which is found first.
 fn in_words(finding: &Finding) -> String {
-    format!("{:?}: {}", finding.state, finding.predicate)
+    let mut alternatives: Vec<String> = finding.predicate.0.iter().map(ToString::to_string).collect();
+    alternatives.sort();
+    format!("{:?}: {}", finding.state, alternatives.join(", or "))
 }
 
 /// What is settled about the only incident of the voice on-call.

@@ -22,7 +22,7 @@ use crate::token::Reach;
 /// Faults of each class that always fail: more than 300 together.
 const FAULTS: usize = 28;
 /// Faults of each class that are on a tenth of the nodes.
-const FAULTS_ON_NODES: usize = 8;
+const FAULTS_ON_NODES: usize = 24;
 /// Lengths of names: three in a row would leave one payload offset only.
 const LENGTHS: [u8; 7] = [24, 25, 26, 27, 28, 30, 33];
 /// One cover period at 30 attempts a minute, and 15 s.
@@ -253,9 +253,9 @@ fn token_faults_on_a_tenth_of_the_nodes_are_found_in_time_and_named() {
     let first = fastrand::u64(..);
     let trials = run_all(&ON_NODES, ", share = \"10%\"", FAULTS_ON_NODES, first);
     let (late, unnamed) = judged(&ON_NODES, &trials, first);
-    // 95 % in time and 85 % named: of 32 so many more are three standard errors.
-    assert!(late.len() <= 5, "first seed {first}: {late:#?}");
-    assert!(unnamed.len() <= 11, "first seed {first}: {unnamed:#?}");
+    // 95 % in time and 85 % named: of 96 so many more are three standard errors.
+    assert!(late.len() <= 11, "first seed {first}: {late:#?}");
+    assert!(unnamed.len() <= 24, "first seed {first}: {unnamed:#?}");
 }
 
 #[test]

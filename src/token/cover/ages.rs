@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::{Cell, KeySlot, Segment, SignatureCells, Timestamp, TokenKind};
 
 use super::super::{CoverPeriod, Feature};
-use super::{Cover, reference};
+use super::{Cover, LENGTH_REFERENCE, PAYLOAD_REFERENCE, reference};
 
 /// A set of places that are looked at equally often.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -166,8 +166,8 @@ impl Cover {
         match set {
             CoverSet::SignatureCells | CoverSet::SignaturePairs if with_class => period.cell_with_class,
             CoverSet::SignatureCells | CoverSet::SignaturePairs => period.cell,
-            CoverSet::PayloadCells => twice(reference(self.payload.len())),
-            CoverSet::Lengths => twice(reference(self.lengths.len())),
+            CoverSet::PayloadCells => twice(reference(PAYLOAD_REFERENCE, self.payload.len())),
+            CoverSet::Lengths => twice(reference(LENGTH_REFERENCE, self.lengths.len())),
             CoverSet::Names => twice(u64::try_from(forms).unwrap_or(u64::MAX).max(4)),
         }
     }
