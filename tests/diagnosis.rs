@@ -8,12 +8,12 @@ mod trials;
 use std::sync::{Arc, LazyLock};
 
 use ringcheck::diagnosis::{
-    Conjunction, Diagnosis, Evidence, FindingState, HowFailed, LOOKS_MAX, Look, Predicate, Remedy,
+    Affected, Conjunction, Diagnosis, Evidence, FindingState, HowFailed, LOOKS_MAX, Look, Predicate, Remedy,
 };
 use ringcheck::model::{
     AttemptId, Cell, FailureReason, KeySlot, PodName, Segment, Share, Step, Symbol, TokenKind, TokenWish,
 };
-use ringcheck::token::{Feature, FeatureSet};
+use ringcheck::token::{Feature, FeatureSet, Reach};
 
 use trials::{Class, DETERMINISTIC, ON_NODES, Place, run};
 
@@ -141,8 +141,31 @@ fn a_verified_predicate_says_whom_it_hits_and_what_helps() {
     assert!(finding.ruled_out.iter().any(|ruled| ruled.feature == Feature::Key(TokenKind::Access, KeySlot(1))));
     assert_eq!(finding.symptoms.len(), 1);
     assert_eq!(PLACE.family.remedies(&finding.predicate), [Remedy::OtherKind(TokenKind::Access)]);
-    let affected = PLACE.family.affected(&finding.predicate).expect("somebody");
+    let affected = Affected::of(&PLACE.reach, &finding.predicate).expect("somebody");
     assert!((affected.share.get() - 0.5).abs() < 1e-9 && affected.same_agents, "{affected:?}");
+}
+
+#[test]
+fn whom_it_hits_follows_from_the_population() {
+    let lengths = |weights: &[u32]| {
+        let frequencies: Vec<u32> =
+            PLACE.reach.forms().iter().map(|form| weights[usize::from(form.name_length % 3)]).collect();
+        PLACE.reach.clone().with_frequencies(&frequencies)
+    };
+    let hit = |reach: &Reach, conjunctions: &[&[Feature]]| {
+        let predicate = Predicate(conjunctions.iter().map(|features| Conjunction(features.to_vec())).collect());
+        Affected::of(reach, &predicate).map(|affected| ((affected.share.get() * 1_000.0).round(), affected.same_agents))
+    };
+    let reach = lengths(&[6, 3, 1]);
+    let cell = Feature::Cell(Cell { segment: Segment::Signature, symbol: Symbol::Dash, offset: 11 });
+    assert_eq!(hit(&reach, &[&[Feature::NameResidue(0)]]), Some((600.0, true)), "always the same agents");
+    let (share, same) = hit(&reach, &[&[cell.clone()]]).expect("somebody");
+    assert!((14.0..=17.0).contains(&share) && !same, "one in 64, whoever it is: {share}");
+    let (share, same) = hit(&reach, &[&[cell, Feature::NameResidue(1)], &[Feature::NameResidue(2)]]).expect("somebody");
+    assert!((104.0..=106.0).contains(&share) && !same, "3 of 640 and 1 of 10: {share}");
+    let dublin = Feature::Edge(PLACE.reach.edges()[1].clone());
+    assert_eq!(hit(&reach, &[&[dublin]]), Some((0.0, true)), "agents use the first edge");
+    assert_eq!(hit(&lengths(&[0, 0, 0]), &[&[Feature::NameResidue(0)]]), None, "nothing is known of the agents");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod bed;
 #[path = "faults/calls.rs"]
 mod calls;
+#[path = "faults/diagnosed.rs"]
+mod diagnosed;
 #[path = "faults/doc.rs"]
 mod doc;
 #[path = "faults/hostile.rs"]

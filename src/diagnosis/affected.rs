@@ -5,15 +5,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EdgeName, KeySlot, Share, TokenKind, Traits};
+use fastrand::Rng;
+
+use crate::model::{EdgeName, KeySlot, Share, SignatureCells, TokenKind, TokenShape, Traits};
+use crate::token::{Feature, Form, Reach};
 
 use super::family::Family;
-use super::ground::Ground;
-use super::predicate::{Predicate, is_of_signature};
+use super::ground::{Ground, NATURAL, random_signature};
+use super::predicate::{Conjunction, Predicate, is_of_signature};
 
 /// Signatures by which it is estimated how often a predicate holds; the standard error of a share
 /// of 1/64 is a tenth of it.
 const ESTIMATED_FROM: usize = 4_096;
+/// The same where each is asked for once, and a fifth of that error.
+const ESTIMATED_WELL_FROM: usize = 65_536;
+/// Seed of those: the same for everybody.
+const SEED: u64 = 7;
 
 /// Whom a predicate hits.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -56,21 +63,65 @@ impl fmt::Display for Remedy {
     }
 }
 
-impl Family {
-    /// Whom a predicate hits among the pod's agents; none if it is not known what tokens those have.
-    pub fn affected(&self, predicate: &Predicate) -> Option<Affected> {
-        let first_edge = &self.grounds.first()?.traits.edge;
+impl Affected {
+    /// Whom a predicate hits among a pod's agents; none if it is not known what tokens those have.
+    pub fn of(reach: &Reach, predicate: &Predicate) -> Option<Self> {
+        let first_edge = reach.edges().first();
+        let holds = |form: &Form, feature: &Feature| match feature {
+            Feature::Edge(edge) => first_edge == Some(edge),
+            of_the_form => form.has(of_the_form),
+        };
         let (mut hit, mut all) = (0.0, 0.0);
-        let usual = |ground: &&Ground| ground.natural > 0 && ground.traits.edge == *first_edge;
-        for ground in self.grounds.iter().filter(usual) {
-            let natural = f64::from(ground.natural);
-            hit += natural * self.share_hit(predicate, ground);
-            all += natural;
+        let mut known: Vec<(Vec<&Conjunction>, f64)> = Vec::new();
+        for form in reach.forms().iter().filter(|form| form.natural > 0) {
+            // The rest is for the signature to decide, and for many forms it is the same.
+            let open = |conjunction: &&Conjunction| {
+                conjunction.0.iter().filter(|feature| !is_of_signature(feature)).all(|feature| holds(form, feature))
+            };
+            let open: Vec<&Conjunction> = predicate.0.iter().filter(open).collect();
+            let share = known.iter().find(|(same, _)| *same == open).map(|(_, share)| *share);
+            let share = share.unwrap_or_else(|| {
+                let share = share_of_signatures(&open);
+                known.push((open, share));
+                share
+            });
+            hit += f64::from(form.natural) * share;
+            all += f64::from(form.natural);
         }
         let same_agents = !predicate.0.iter().flat_map(|conjunction| &conjunction.0).any(is_of_signature);
-        (all > 0.0).then(|| Affected { share: Share::clamped(hit / all), same_agents })
+        (all > 0.0).then(|| Self { share: Share::clamped(hit / all), same_agents })
     }
+}
 
+/// Share of signatures that have what any of these wants of a signature.
+fn share_of_signatures(open: &[&Conjunction]) -> f64 {
+    let wanted: Vec<Vec<&Feature>> = open
+        .iter()
+        .map(|conjunction| conjunction.0.iter().filter(|feature| is_of_signature(feature)).collect())
+        .collect();
+    if wanted.iter().any(Vec::is_empty) {
+        return 1.0;
+    }
+    if wanted.is_empty() {
+        return 0.0;
+    }
+    let mut rng = Rng::with_seed(SEED);
+    let mut traits = bare();
+    let hit = (0..ESTIMATED_WELL_FROM).filter(|_| {
+        traits.shape.signature = random_signature(&mut rng, NATURAL);
+        wanted.iter().any(|features| features.iter().all(|feature| feature.holds(&traits)))
+    });
+    hit.count() as f64 / ESTIMATED_WELL_FROM as f64
+}
+
+/// Something to be signed, of which nothing but the signature is asked.
+fn bare() -> Traits {
+    let edge = EdgeName::parse("any").expect("a name");
+    let shape = TokenShape { signature: SignatureCells::NONE, ..TokenShape::default() };
+    Traits { kind: TokenKind::Access, key: KeySlot(0), name_length: 0, edge, family: None, shape }
+}
+
+impl Family {
     /// What helps those whom a predicate hits, the least effort first; nothing if nothing is hit.
     pub fn remedies(&self, predicate: &Predicate) -> Vec<Remedy> {
         let hit = Shares(self.grounds.iter().map(|g| (&g.traits, self.share_hit(predicate, g))).collect());

@@ -93,21 +93,30 @@ pub struct Finding {
 }
 
 impl Diagnosis {
+    /// The tokens that are found to fail, as far as that is claimed.
+    pub fn predicate(&self) -> Predicate {
+        let claimed = self.claimed();
+        Predicate(claimed.into_iter().map(|hypothesis| Conjunction(self.family.features_of(hypothesis))).collect())
+    }
+
+    fn claimed(&self) -> Vec<Hypothesis> {
+        let more = self.named().filter(|mass| !mass.hypothesis.is_any()).map(|mass| mass.hypothesis);
+        self.claims.iter().map(|claim| claim.hypothesis).chain(more).collect()
+    }
+
     /// What can be said now.
     pub fn finding(&self) -> Finding {
-        let mut hypotheses: Vec<Hypothesis> = self.claims.iter().map(|claim| claim.hypothesis).collect();
+        let hypotheses = self.claimed();
         let more = self.named().filter(|mass| !mass.hypothesis.is_any());
-        hypotheses.extend(more.map(|mass| mass.hypothesis));
         let fails = more.map(|mass| mass.share()).or((!self.claims.is_empty()).then_some(FailShare::All));
         let hit = |set: FeatureSet| hypotheses.iter().any(|hypothesis| hypothesis.hits_set(set));
         let mut counts = [Counts::default(); 2];
         for look in self.evidence.looks() {
             counts[usize::from(hit(look.features))].add(look.failed.is_some());
         }
-        let predicate = hypotheses.iter().map(|hypothesis| Conjunction(self.family.features_of(*hypothesis)));
         Finding {
             state: self.state(),
-            predicate: Predicate(predicate.collect()),
+            predicate: self.predicate(),
             fails,
             posterior: Share::clamped(self.posterior_of_newest()),
             background: Share::clamped(self.noise.background()),

@@ -12,8 +12,6 @@ pub(super) const NATURAL: u32 = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Ground {
     pub(super) traits: Traits,
-    /// How frequent it is among the tokens of the pod's agents; 0 in all where that is not known.
-    pub(super) natural: u32,
     /// The features that it has with an empty signature.
     pub(super) set: FeatureSet,
 }
@@ -27,7 +25,7 @@ impl Ground {
             shape.signature = SignatureCells::NONE;
             let (kind, key, name_length) = (form.kind, form.key, form.name_length);
             let traits = Traits { kind, key, name_length, edge: edge.clone(), family: None, shape };
-            Self { natural: form.natural, set: space.set_of(&traits), traits }
+            Self { set: space.set_of(&traits), traits }
         });
         grounds.collect()
     }

@@ -25,6 +25,10 @@ const FORESEEN: usize = 1_024;
 const SEPARATING_CANDIDATES: usize = 24;
 /// Grounds of which the one is taken that has most of what was not seen to pass.
 const GROUNDS_COMPARED: usize = 4;
+/// Looks before it is believed that a share of all tokens fails and always the same ones.
+const STICKS_LOOKS: usize = 120;
+/// Believed more than this, it is tried whether tokens without any symbol pass.
+const STICKS_DOUBT: f64 = 0.5;
 /// Tries to build one of those.
 const TRIES: usize = 6;
 /// Cells that a dense candidate wants: more than two together are found by luck only.
@@ -68,6 +72,9 @@ impl Diagnosis {
         }
         let looks = self.evidence.looks().len() as u64;
         let mut rng = Rng::with_seed(StableHasher::new("next token").number(self.seed).number(looks).finish());
+        if looks.is_multiple_of(2) && self.may_stick_to_all() {
+            return Some(self.bare(&mut rng));
+        }
         if !self.claims.is_empty() && self.masses.nothing > 0.5 {
             // Nothing missing and still in doubt: what tells most about the doubt.
             return self.verifying(&mut rng).or_else(|| self.telling(&mut rng));
@@ -78,7 +85,26 @@ impl Diagnosis {
     /// What is believed to explain the rest though only a share of it fails.
     pub(super) fn named(&self) -> Option<&Mass> {
         let sure = |mass: &&Mass| mass.total() >= CLAIM_SHARE;
-        self.masses.any().filter(sure).or_else(|| self.masses.best().filter(sure))
+        // Two wide faults at once look like a share of all tokens that sticks to them: that is believed
+        // only when many looks have not told them apart.
+        let looked_for = self.evidence.looks().len() >= STICKS_LOOKS;
+        let none = self.masses.any().filter(sure).filter(|mass| looked_for || !mass.share().sticks_to_token());
+        none.or_else(|| self.masses.best().filter(sure))
+    }
+
+    /// True if it is believed that a share of all tokens fails and always the same ones.
+    fn may_stick_to_all(&self) -> bool {
+        self.claims.is_empty()
+            && self.masses.any().is_some_and(|mass| mass.total() > STICKS_DOUBT && mass.share().sticks_to_token())
+    }
+
+    /// A token without a symbol in its signature, and with as little else as some: if those pass, it
+    /// is not all tokens.
+    fn bare(&self, rng: &mut Rng) -> Wish {
+        let grounds = (0..GROUNDS_COMPARED).map(|_| &self.family.grounds[rng.usize(0..self.family.grounds.len())]);
+        let plainest = grounds.min_by_key(|ground| ground.set.len()).unwrap_or(&self.family.grounds[0]);
+        let all: SignatureCells = SignatureCells(u128::MAX).iter().collect();
+        Wish::fresh(plainest, CellWeights::NONE, all)
     }
 
     fn telling(&self, rng: &mut Rng) -> Option<Wish> {

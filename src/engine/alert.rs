@@ -216,7 +216,7 @@ impl Engine {
     fn is_over(&self, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
         let Some(alert) = pod.alerts.get(&rule) else { return false };
         match rule {
-            Rule::BornRed => pod.red.is_empty() && !pod.calls.is_red(),
+            Rule::BornRed => pod.has_no_red() && !pod.calls.is_red(),
             Rule::Throttled | Rule::NoData => true,
             _ if rule.audience() == Audience::MonitorOwner => true,
             _ => {
@@ -224,7 +224,7 @@ impl Engine {
                 alert.since < window
                     && is_well_since(pod, window)
                     && (rule != Rule::TokenBound || bound_is_well(pod, window))
-                    && (rule != Rule::Trait || pod.suspected_trait().is_none())
+                    && (rule != Rule::Trait || !pod.has_suspected_trait())
                     && (rule != Rule::Flapping
                         || pod.blips.last().is_none_or(|at| now.since(*at) > FLAPPING_WITHIN / 3))
             }
@@ -413,10 +413,13 @@ fn verdict_of(pod: &PodState) -> Verdict {
     worst
 }
 
-/// Enough attempts since then, no more failures than usual, and only lone ones.
+/// Enough attempts since then, no more failures than usual, and only lone ones. Tokens that a
+/// diagnosis suspects count here: a fault of few tokens is hardly seen among the others.
 fn is_well_since(pod: &PodState, since: Timestamp) -> bool {
     let (failed, of) = pod.memory.scheduled_since(since);
-    let usual = f64::from(of) * pod.rules.cusum.usual.get();
+    let (failed_too, of_chosen) = pod.memory.chosen_since(since);
+    let failed = failed + failed_too;
+    let usual = f64::from(of + of_chosen) * pod.rules.cusum.usual.get();
     let allowed = usual + 2.0 * usual.sqrt() + 0.5;
     let lone = pod.memory.last_failure_in_company().is_none_or(|at| at < since);
     of >= Thresholds::RECOVERY_ATTEMPTS_MIN && f64::from(failed) <= allowed && lone && pod.outage.failures() < 2

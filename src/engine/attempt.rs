@@ -167,7 +167,7 @@ impl Engine {
         let Some((token, edge)) = pod.cover.as_ref().and_then(|cover| lane.choice(made, cover)) else { return };
         let suspected = pod.suspected_trait().filter(|_| focus::is_focused(made));
         let (token, edge) = match suspected {
-            Some(feature) => focus::carry(feature, (token, edge), &lane.reach, made),
+            Some(feature) => focus::carry(feature, (token, edge), &lane.reach),
             None => (token, edge),
         };
         if self.is_any_diagnosed() {
@@ -273,8 +273,8 @@ impl Engine {
         self.volatile.lanes.iter().position(|lane| lane.pod.name == *pod && lane.probe.name == of.probe)
     }
 
-    /// A token as unlike the failing one as the pod allows: another kind, key, residue and edge,
-    /// all of which have worked before, and no common cell.
+    /// A token as unlike the failing one as the pod allows: another kind, key, length of name and
+    /// edge, all of which have worked before, and no common cell.
     fn contrast_of(&self, pod: &PodState, of: &FailedToken, number: u32, place: usize) -> (TokenWish, EdgeName) {
         let lane = &self.volatile.lanes[place];
         let worked = |kind: TokenKind| pod.green.iter().filter(move |(k, _, _)| *k == kind);
@@ -284,9 +284,10 @@ impl Engine {
         let mut options: Vec<_> = worked(kind).collect();
         options.sort_by_key(|(_, key, edge)| (kind == of.kind && *key == of.key, *edge == of.edge));
         let (key, edge) = options.first().map_or((of.key, of.edge.clone()), |(_, key, edge)| (*key, edge.clone()));
-        let lengths = super::tuning::name_lengths(&lane.pod);
+        let lengths = super::tuning::name_lengths(&lane.pod).iter().copied();
+        let lengths: Vec<u8> = lengths.filter(|length| pod.length_has_worked(*length)).collect();
         let others: Vec<u8> = lengths.iter().copied().filter(|length| length % 3 != of.name_length % 3).collect();
-        let from = if others.is_empty() { lengths } else { &others };
+        let from = if others.is_empty() { &lengths } else { &others };
         let name_length = from.get(number as usize / 2 % from.len().max(1)).copied().unwrap_or(of.name_length);
         (TokenWish::Fresh { kind, key, name_length, unlike: of.cells, wanted: CellWeights::NONE }, edge)
     }
@@ -392,7 +393,7 @@ impl Engine {
         let Some(pod) = self.state.pods.get(name) else { return };
         let known = pod.alerts.contains_key(&Rule::TokenBound) && pod.bound.is_some()
             || pod.firing().any(|rule| rule == Rule::Outage) && pod.outage.is_building();
-        let green = pod.is_green_through(of.kind, of.key, &of.edge);
+        let green = pod.is_green_through(of.kind, of.key, &of.edge) && pod.length_has_worked(of.name_length);
         let quiet = pod.quiet_until.is_some_and(|until| until > turn.now());
         if pod.follow_up.is_none() && !known && green && !quiet && pod.reserve > 0 && !self.state.network_is_down() {
             self.commit(turn, Record::FollowUpsBegan { at: turn.now(), pod: name.clone(), of });

@@ -56,6 +56,7 @@ impl Engine {
         let Some(mut facts) = open.map(|open| open.facts.clone()) else { return };
         // What a reader was shown may be newer than what is recorded.
         let known = facts.avoid;
+        self.tell_whom(incident);
         self.fill_in(&mut facts);
         let avoid = facts.avoid;
         if avoid != known {

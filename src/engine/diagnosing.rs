@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnosis::{Diagnosis, Evidence, Family, Finding, FindingState, HowFailed, Look, Remedy, Wish};
+use crate::diagnosis::{Diagnosis, Evidence, Family, Finding, FindingState, HowFailed, Look, Wish};
 use crate::model::{
     AttemptId, EdgeName, IncidentNumber, Observation, PodName, Role, Share, StableHasher, Timestamp, TokenWish,
 };
@@ -16,6 +16,7 @@ use super::pipeline::Engine;
 use super::pod_state::PodState;
 use super::state::Incident;
 use super::timer::Timer;
+use super::whom::Whom;
 use super::{Audience, IncidentFacts, Record, Rule, Turn};
 
 /// Time between two tokens of a diagnosis that the reserve pays.
@@ -33,13 +34,16 @@ const LOOKS_WANTED: usize = 1_000;
 /// the recovery: passes would speak against what was right.
 const RECOVERING_AFTER: Duration = Duration::from_mins(2);
 const RECOVERING_PASSES: u32 = 4;
+/// The same where only a share of few tokens fails: minutes without a failure are usual there.
+const RECOVERING_AFTER_RARE: Duration = Duration::from_mins(15);
 
 /// Diagnoses under way, and the families of hypotheses that they choose from. Rebuilt from facts
 /// and plan when needed.
 #[derive(Default, Debug)]
 pub(super) struct Diagnoses {
-    families: BTreeMap<PodName, Option<Arc<Family>>>,
-    open: BTreeMap<IncidentNumber, Diagnosis>,
+    pub(super) families: BTreeMap<PodName, Option<Arc<Family>>>,
+    pub(super) open: BTreeMap<IncidentNumber, Diagnosis>,
+    pub(super) whom: BTreeMap<IncidentNumber, Whom>,
 }
 
 impl Diagnoses {
@@ -68,7 +72,7 @@ impl Engine {
         if failed.is_none() && is_recovering(pod, observation.finished) {
             return None;
         }
-        let counts = pod.has_worked(traits.kind, traits.key, &traits.edge)
+        let counts = pod.has_worked(traits.kind, traits.key, traits.name_length, &traits.edge)
             && (failed.is_some() || observation.outcome.is_completed());
         let family = counts.then(|| self.family(&first)).flatten()?;
         let features = family.space().set_of(&observation.traits);
@@ -102,6 +106,7 @@ impl Engine {
             }
         }
         self.commit(turn, Record::Looked { at: turn.now(), incident, look });
+        self.tell_whom(incident);
     }
 
     /// Begins to diagnose open incidents that a token's traits could explain.
@@ -139,7 +144,7 @@ impl Engine {
                 wire_code: symptom.wire_code,
             });
             let features = family.space().set_of(&traits);
-            pod.has_worked(traits.kind, traits.key, &traits.edge).then(|| Look {
+            pod.has_worked(traits.kind, traits.key, traits.name_length, &traits.edge).then(|| Look {
                 pod: name.clone(),
                 token: seen.token,
                 features,
@@ -201,19 +206,12 @@ impl Engine {
         self.volatile.diagnoses.open.get(&facts.number).map(Diagnosis::finding)
     }
 
-    /// What helps those hit by what was found.
-    pub(super) fn remedies(&self, facts: &IncidentFacts, finding: &Finding) -> Vec<Remedy> {
-        let family = facts.pods.first().and_then(|impact| self.volatile.diagnoses.families.get(&impact.pod));
-        let known = matches!(finding.state, FindingState::AtLeast | FindingState::Verified);
-        let family = family.and_then(Option::as_ref).filter(|_| known);
-        family.map(|family| family.remedies(&finding.predicate)).unwrap_or_default()
-    }
-
     /// Lets go of diagnoses whose incidents are over.
     pub(super) fn end_diagnoses(&mut self) {
         let state = &self.state;
         let is_open = |number: &IncidentNumber| state.open_incidents().any(|open| open.facts.number == *number);
         self.volatile.diagnoses.open.retain(|number, _| is_open(number));
+        self.volatile.diagnoses.whom.retain(|number, _| is_open(number));
     }
 
     /// The token that the diagnosis of a pod's incident wants next, if it wants one.
@@ -274,12 +272,14 @@ impl Engine {
 /// True if what passes now may pass because it is over.
 fn is_recovering(pod: &PodState, now: Timestamp) -> bool {
     let passing = pod.bound.as_ref().is_some_and(|bound| bound.passed_in_a_row >= RECOVERING_PASSES);
-    passing || !pod.memory.has_failed_since(now.minus(RECOVERING_AFTER))
+    let rare = pod.firing().all(|rule| rule == Rule::Trait || rule.audience() == Audience::MonitorOwner);
+    let after = if rare { RECOVERING_AFTER_RARE } else { RECOVERING_AFTER };
+    passing || !pod.memory.has_failed_since(now.minus(after))
 }
 
 fn has_worked(pod: &PodState, token: &TokenWish, edge: &EdgeName) -> bool {
     match token {
-        TokenWish::Fresh { kind, key, .. } => pod.has_worked(*kind, *key, edge),
+        TokenWish::Fresh { kind, key, name_length, .. } => pod.has_worked(*kind, *key, *name_length, edge),
         TokenWish::Same { .. } => true,
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::plan::Severity;
 
 use super::{Audience, Rule};
-use crate::diagnosis::{Finding, Remedy};
+use crate::diagnosis::{Affected, Finding, Remedy};
 
 /// What a failing attempt looks like from outside. Failures with one symptom have one cause until
 /// the evidence says otherwise.
@@ -163,6 +163,10 @@ pub struct PodImpact {
     /// When the pod's first certificate ends, if that is what fired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_ends: Option<Timestamp>,
+    /// Whom of its agents the incident's finding hits; absent while there is none, or where it is not
+    /// known what names the agents have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affected: Option<Affected>,
 }
 
 /// Whose fault it seems to be.

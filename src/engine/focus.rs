@@ -17,17 +17,18 @@ pub(super) const fn is_focused(made: u64) -> bool {
 }
 
 /// The wish, changed as little as possible so that its token has the trait.
-pub(super) fn carry(
-    feature: &Feature,
-    (wish, edge): (TokenWish, EdgeName),
-    reach: &Reach,
-    made: u64,
-) -> (TokenWish, EdgeName) {
+pub(super) fn carry(feature: &Feature, (wish, edge): (TokenWish, EdgeName), reach: &Reach) -> (TokenWish, EdgeName) {
     if let Feature::Edge(wanted) = feature {
         return (wish, wanted.clone());
     }
     let TokenWish::Fresh { kind, key, name_length, unlike, wanted } = wish else { return (wish, edge) };
-    if let Some(cells) = signature_cells_of(feature, made) {
+    if let Feature::Pair(Segment::Signature, first, second) = *feature {
+        // It is the pair wherever it stands.
+        let mut wanted = pressed(wanted, SignatureCells::NONE);
+        wanted.set_pair((first, second), CellWeights::MAX);
+        return (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, edge);
+    }
+    if let Some(cells) = feature.signature_cells_that_bring() {
         let wanted = if cells.0.count_ones() >= WIDE { wanted } else { pressed(wanted, cells) };
         return (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, edge);
     }
@@ -45,17 +46,7 @@ pub(super) fn carry(
     }
 }
 
-/// The signature cells any of which brings the trait; `None` if it is no trait of the signature.
-fn signature_cells_of(feature: &Feature, made: u64) -> Option<SignatureCells> {
-    if let Feature::Pair(Segment::Signature, first, second) = *feature {
-        // Another place each time: the trait is the pair wherever it stands.
-        let place = u16::try_from(made % u64::from(SignatureCells::OFFSETS - 1)).unwrap_or(0);
-        return Some([(place, first), (place + 1, second)].into_iter().collect());
-    }
-    feature.signature_cells_that_bring()
-}
-
-/// Weights under which a token has one of these cells, if it can be had at all.
+/// Weights under which a token has one of these cells, or another pair, if it can be had at all.
 fn pressed(weights: CellWeights, cells: SignatureCells) -> CellWeights {
     let mut pressed = CellWeights::NONE;
     for (offset, symbol) in SignatureCells(u128::MAX).iter() {
@@ -63,6 +54,9 @@ fn pressed(weights: CellWeights, cells: SignatureCells) -> CellWeights {
     }
     for (offset, symbol) in cells.iter() {
         pressed.set(offset, symbol, CellWeights::MAX);
+    }
+    for (pair, weight) in SignatureCells::PAIRS.into_iter().zip(weights.pairs()) {
+        pressed.set_pair(pair, weight / YIELD);
     }
     pressed
 }
@@ -97,7 +91,7 @@ mod tests {
             unlike: SignatureCells::NONE,
             wanted: CellWeights::each(SignatureCells(0b11)),
         };
-        let (wish, edge) = carry(&feature, (wish, EdgeName::parse("ashburn").expect("a name")), &reach(), 1);
+        let (wish, edge) = carry(&feature, (wish, EdgeName::parse("ashburn").expect("a name")), &reach());
         let TokenWish::Fresh { kind, name_length, wanted, .. } = wish else { panic!("a fresh one was wished for") };
         (kind, name_length, wanted, edge)
     }
@@ -121,5 +115,7 @@ mod tests {
         assert_eq!(wanted.get(0, Symbol::Dash), 0, "1 of 15 yields");
         let wide = carried(Feature::Symbol(Segment::Signature, Symbol::Dash)).2;
         assert_eq!(wide.get(0, Symbol::Dash), 1, "comes anyway");
+        let pair = carried(Feature::Pair(Segment::Signature, Symbol::Dash, Symbol::Underscore)).2;
+        assert_eq!((pair.pairs(), pair.get(7, Symbol::Dash)), ([0, CellWeights::MAX, 0, 0], 0), "wherever it stands");
     }
 }

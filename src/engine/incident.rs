@@ -79,6 +79,7 @@ impl Engine {
             evidence: evidence.clone(),
             stable: self.stable_of(name),
             certificate_ends: self.first_certificate_end(name).filter(|_| rule == Rule::Certificate),
+            affected: None,
         };
         let open = self.state.open_incidents().find(joins).map(|incident| incident.facts.clone());
         if let Some(mut facts) = open {
@@ -171,6 +172,7 @@ impl Engine {
                 continue;
             }
             let mut facts = known.clone();
+            self.tell_whom(facts.number);
             self.fill_in(&mut facts);
             // Counts move with every attempt; only what a reader would call news is a fact.
             if is_news(&known, &facts) {
@@ -198,7 +200,7 @@ impl Engine {
     /// Evidence, experience, runbooks and whose fault, from the state as it is.
     pub(super) fn fill_in(&self, facts: &mut IncidentFacts) {
         if let Some(finding) = self.finding(facts) {
-            facts.remedies = self.remedies(facts, &finding);
+            self.fill_in_whom(facts, &finding);
             facts.avoid = super::avoid::avoidable(facts.finding.as_deref(), facts.avoid, &finding, self.volatile.now);
             facts.finding = Some(Box::new(finding));
         }
@@ -345,6 +347,7 @@ fn is_news(known: &IncidentFacts, fresh: &IncidentFacts) -> bool {
         || first_split(known) != first_split(fresh)
         || claim(known) != claim(fresh)
         || known.avoid != fresh.avoid
+        || known.pods.iter().zip(&fresh.pods).any(|(known, fresh)| known.affected != fresh.affected)
         || known.runbooks != fresh.runbooks
 }
 

@@ -27,6 +27,7 @@ mod pipeline;
 mod plain;
 mod pod_state;
 mod pods;
+mod proven;
 mod publish;
 mod record;
 mod rule;
@@ -38,6 +39,7 @@ mod trait_scores;
 mod tuning;
 mod turn;
 mod view;
+mod whom;
 
 pub use avoid::{Approval, Avoid};
 pub use facts::{
@@ -52,4 +54,4 @@ pub use record::{MissedWhy, Record, Trouble};
 pub use rule::{Audience, Rule};
 pub use state::State;
 pub use turn::{Command, DeliveryResult, Effect, Input, Turn, Wake};
-pub use view::{AlertState, AlertView, OutcomeMark, PodView, ProbeView, Verdict, View};
+pub use view::{AlertState, AlertView, CoverView, OutcomeMark, PodView, ProbeView, Verdict, View};

@@ -7,7 +7,8 @@ use crate::model::{CallDirection, IncidentNumber, PodName, Role, Share, Timestam
 use super::pipeline::Engine;
 use super::pod_state::{Alert, PodState};
 use super::{
-    AlertView, Component, ComponentState, ComponentStatus, IncidentState, OutcomeMark, PodView, ProbeView, Rule, View,
+    AlertView, Component, ComponentState, ComponentStatus, CoverView, IncidentState, OutcomeMark, PodView, ProbeView,
+    Rule, View,
 };
 
 /// Outcomes on a pod's strip.
@@ -65,6 +66,7 @@ impl Engine {
             last_observed: pod.last_observed,
             calls: super::calls::calls(pod, now),
             call_budget: super::calls::budget(pod, now),
+            cover: pod.cover.as_ref().map(|cover| CoverView { steered: cover.is_steered(), sets: cover.ages() }),
         }
     }
 

@@ -16,6 +16,7 @@ use super::diagnosing::text_of;
 use super::follow_up::{FailedToken, FollowUp};
 use super::outage::{FLAPPING_BLIPS, FLAPPING_WITHIN, OutageRun};
 use super::plain::PlainScores;
+use super::proven::ProvenLengths;
 use super::rules::PodRules;
 use super::seen::Memory;
 use super::trait_scores::{TraitScore, TraitScores};
@@ -70,6 +71,10 @@ pub struct PodState {
     pub green: BTreeSet<(TokenKind, KeySlot, EdgeName)>,
     /// Combinations that have only failed, and how often.
     pub red: BTreeMap<EdgeName, BTreeMap<TokenKind, BTreeMap<u8, u32>>>,
+    /// Lengths of names that have worked; absent in states of before they were told apart: then all
+    /// have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lengths: Option<ProvenLengths>,
     /// The usual share of failures.
     pub baseline: Baseline,
     /// The token of a firing token-bound alert, to prove recovery with.
@@ -162,6 +167,7 @@ impl PodState {
             verdict_since: now,
             green: BTreeSet::new(),
             red: BTreeMap::new(),
+            lengths: Some(ProvenLengths::default()),
             baseline: Baseline::default(),
             bound: None,
             diagnosed_at: None,
@@ -283,7 +289,7 @@ impl PodState {
         }
         if observation.outcome.is_completed() || observation.outcome.failure().is_some() {
             if let Some(cover) = self.cover.as_mut().filter(|_| observation.role == Role::Scheduled) {
-                cover.look(&observation.traits, observation.outcome.is_completed());
+                cover.look(&observation.traits, observation.outcome.is_completed(), observation.finished);
             }
             self.last_observed = Some(observation.finished);
         }
@@ -297,6 +303,9 @@ impl PodState {
         if !self.is_green(traits) {
             self.green.insert((traits.kind, traits.key, traits.edge.clone()));
             self.forget_red(traits);
+            if let Some(lengths) = &mut self.lengths {
+                lengths.passed(traits.name_length);
+            }
         }
         // The blip itself is recorded by the caller, who has looked before.
         self.outage.pass(observation.started);
@@ -306,6 +315,12 @@ impl PodState {
     fn failed(&mut self, observation: &Observation, was_overdue: bool) {
         let traits = &observation.traits;
         if !self.is_green(traits) {
+            if self.green.contains(&(traits.kind, traits.key, traits.edge.clone()))
+                && let Some(lengths) = &mut self.lengths
+            {
+                lengths.failed(traits.name_length);
+                return;
+            }
             let red = self.red.entry(traits.edge.clone()).or_default().entry(traits.kind).or_default();
             *red.entry(traits.key.0).or_default() += 1;
             return;
@@ -366,28 +381,35 @@ impl PodState {
         self.follow_up = None;
     }
 
-    /// True if this combination of kind, key and edge has worked at least once.
+    /// True if this combination of kind, key and edge has worked at least once, and this length of
+    /// name with any.
     pub fn is_green(&self, traits: &Traits) -> bool {
-        self.is_green_through(traits.kind, traits.key, &traits.edge)
+        self.is_green_through(traits.kind, traits.key, &traits.edge) && self.length_has_worked(traits.name_length)
     }
 
-    /// True if tokens of this kind and key have worked through some edge, and this edge with some
-    /// token: what a diagnosis asks of a combination, since it may want one that is rare.
-    pub fn has_worked(&self, kind: TokenKind, key: KeySlot, edge: &EdgeName) -> bool {
+    /// True if a token with a name of this length has worked, or if names are not ours to choose.
+    pub fn length_has_worked(&self, length: u8) -> bool {
+        let chosen = self.cover.as_ref().is_some_and(Cover::is_steered);
+        self.lengths.as_ref().is_none_or(|lengths| !chosen || lengths.is_green(length))
+    }
+
+    /// True if tokens of this kind and key have worked through some edge, and this edge and length of
+    /// name with some token: what a diagnosis asks of a combination, since it may want one that is rare.
+    pub fn has_worked(&self, kind: TokenKind, key: KeySlot, length: u8, edge: &EdgeName) -> bool {
         let worked = |wanted: &dyn Fn(&(TokenKind, KeySlot, EdgeName)) -> bool| self.green.iter().any(wanted);
-        worked(&|(k, s, _)| (*k, *s) == (kind, key)) && worked(&|(_, _, e)| e == edge)
+        worked(&|(k, s, _)| (*k, *s) == (kind, key)) && worked(&|(_, _, e)| e == edge) && self.length_has_worked(length)
     }
 
     fn wish_is_green(&self, spec: &AttemptSpec) -> bool {
-        let (kind, key) = match spec.token {
-            TokenWish::Fresh { kind, key, .. } => (kind, key),
+        let (kind, key, length) = match spec.token {
+            TokenWish::Fresh { kind, key, name_length, .. } => (kind, key, name_length),
             // The same token again is only asked for after a green combination failed.
             TokenWish::Same { .. } => return true,
         };
-        self.is_green_through(kind, key, &spec.edge)
+        self.is_green_through(kind, key, &spec.edge) && self.length_has_worked(length)
     }
 
-    /// The same, said apart.
+    /// True if this combination of kind, key and edge has worked at least once.
     pub fn is_green_through(&self, kind: TokenKind, key: KeySlot, edge: &EdgeName) -> bool {
         self.green.iter().any(|(k, s, e)| (*k, *s) == (kind, key) && e == edge)
     }
@@ -405,8 +427,20 @@ impl PodState {
     /// True if a combination, or a direction of calls, that never worked has failed often enough to
     /// tell the owner.
     pub fn has_born_red(&self) -> bool {
-        self.calls.has_born_red()
-            || self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).any(|n| *n >= BORN_RED_FAILURES)
+        let of_lengths = self.lengths.as_ref().map_or(0, ProvenLengths::most_failures);
+        let mut failures = self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        self.calls.has_born_red() || of_lengths >= BORN_RED_FAILURES || failures.any(|n| *n >= BORN_RED_FAILURES)
+    }
+
+    /// True if no combination and no length has failed that never worked.
+    pub fn has_no_red(&self) -> bool {
+        self.red.is_empty() && self.lengths.as_ref().is_none_or(|lengths| lengths.most_failures() == 0)
+    }
+
+    /// Forgets what failed without ever having worked.
+    pub(super) fn forget_all_red(&mut self) {
+        self.red.clear();
+        self.lengths.iter_mut().for_each(ProvenLengths::forget_red);
     }
 
     /// Rule D: the trait that fails more often than chance explains, if one does.
@@ -419,6 +453,11 @@ impl PodState {
     pub fn suspected_trait(&self) -> Option<&Feature> {
         let known = self.firing().any(|rule| rule != Rule::Trait && rule.is_of_connections());
         self.traits.focus(self.rules.traits.as_ref()?).filter(|_| !known)
+    }
+
+    /// True while a trait is suspected, whatever else is known.
+    pub fn has_suspected_trait(&self) -> bool {
+        self.rules.traits.as_ref().is_some_and(|rule| self.traits.focus(rule).is_some())
     }
 
     /// Rule F.

@@ -159,6 +159,13 @@ impl Memory {
         counts
     }
 
+    /// The same for attempts whose tokens a diagnosis has chosen: those that it suspects.
+    pub fn chosen_since(&self, since: Timestamp) -> (u32, u32) {
+        let chosen = |seen: &&Seen| seen.role == Role::Diagnosis && seen.result.counts();
+        let recent = || self.seen.iter().rev().take_while(|seen| seen.started >= since).filter(chosen);
+        (count(recent().filter(|seen| seen.result == SeenResult::Failed).count()), count(recent().count()))
+    }
+
     /// The same, for scheduled attempts with tokens of one kind.
     pub fn scheduled_of_kind_since(&self, kind: TokenKind, since: Timestamp) -> (u32, u32) {
         let of_kind = |seen: &&Seen| {

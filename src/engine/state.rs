@@ -366,7 +366,7 @@ fn resolve(pod: &mut PodState, rule: Rule) {
         Rule::TokenBound => pod.bound = None,
         Rule::Flapping => pod.blips.clear(),
         Rule::Share | Rule::HeavyShare => pod.cusum.reset(),
-        Rule::BornRed => pod.red.clear(),
+        Rule::BornRed => pod.forget_all_red(),
         _ => {}
     }
 }

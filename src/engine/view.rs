@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{EdgeName, IncidentNumber, LocationName, PodName, ProbeName, Share, Timestamp};
 
+use crate::token::CoverAges;
+
 use super::calls::{CallBudgetView, CallView};
 use super::{Audience, ComponentStatus, Evidence, Experience, IncidentFacts, Notice, Rule};
 
@@ -104,6 +106,17 @@ pub struct PodView {
     pub calls: Vec<CallView>,
     /// What they have been billed, and may be; absent where no probe calls.
     pub call_budget: Option<CallBudgetView>,
+    /// How far what its tokens can hold is covered; absent before the first plan.
+    pub cover: Option<CoverView>,
+}
+
+/// How far the cover of a pod is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CoverView {
+    /// True if tokens are chosen; false where they come from elsewhere and chance decides.
+    pub steered: bool,
+    /// By set of places: with any kind and key first, then with each.
+    pub sets: Vec<CoverAges>,
 }
 
 /// One outcome on the dashboard's strip.

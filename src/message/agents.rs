@@ -1,11 +1,12 @@
 //! What agents experience.
 
-use crate::engine::{Experience, IncidentFacts, Symptom};
+use crate::engine::{Experience, IncidentFacts, PodImpact, Symptom};
 use crate::model::{Share, Timestamp, TokenKind};
 
 use super::calls;
 use super::diagnosis;
 use super::fault::capital;
+use super::hit::Hit;
 use super::place::named;
 use super::subject_matter::SubjectMatter;
 
@@ -18,8 +19,10 @@ const NAMED_MAX: usize = 5;
 
 /// For the first line: `No agent can connect`.
 pub(super) fn short(facts: &IncidentFacts) -> String {
-    let worst = groups(facts).into_iter().next();
-    match worst.map(|group| group.experience) {
+    if let Some(known) = Hit::of_all(facts, false) {
+        return known;
+    }
+    match worst(facts) {
         Some(Experience::NobodyConnects) => "No agent can connect".to_owned(),
         Some(Experience::SomeAgents { share, kind }) => format!("{} cannot connect", capital(&some(share, kind))),
         Some(Experience::SomeConnections { share }) => format!("{} of connections fail", percent(share)),
@@ -32,7 +35,10 @@ pub(super) fn short(facts: &IncidentFacts) -> String {
 
 /// Once it is over: `22 to 51 % of the agents could not connect`.
 pub(super) fn past(facts: &IncidentFacts) -> String {
-    match groups(facts).first().map(|group| group.experience) {
+    if let Some(known) = Hit::of_all(facts, true) {
+        return known;
+    }
+    match worst(facts) {
         Some(Experience::NobodyConnects) => "No agent could connect".to_owned(),
         Some(Experience::SomeAgents { share, kind }) => {
             format!("{} could not connect", capital(&some(share, kind)))
@@ -55,13 +61,13 @@ pub(super) fn long(facts: &IncidentFacts) -> Vec<String> {
         .iter()
         .take(KINDS_SHOWN_MAX)
         .map(|group| {
-            let pods = facts.pods.iter().filter(|impact| same_kind(impact.experience, group.experience));
-            let place = if several {
-                format!("{}: ", named(pods.collect::<Vec<_>>().into_iter(), NAMED_MAX))
-            } else {
-                String::new()
+            let place =
+                if several { format!("{}: ", named(group.pods.iter().copied(), NAMED_MAX)) } else { String::new() };
+            let text = match group.hit {
+                Some(hit) => hit.sentence(),
+                None => sentence(group.experience, diagnosis::is_in_signature(facts)),
             };
-            format!("{place}{}", sentence(group.experience, diagnosis::is_in_signature(facts)))
+            format!("{place}{text}")
         })
         .collect();
     match SubjectMatter::of(facts) {
@@ -155,21 +161,35 @@ fn what_they_see(symptom: &Symptom, facts: &IncidentFacts) -> String {
     }
 }
 
-struct Group {
+struct Group<'a> {
     experience: Experience,
+    /// Whom it hits, where that need not be estimated.
+    hit: Option<Hit>,
+    pods: Vec<&'a PodImpact>,
 }
 
-/// The kinds of experience, worst first; shares of one kind are put together.
-fn groups(facts: &IncidentFacts) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+/// The kinds of experience, worst first; estimated shares of one kind are put together.
+fn groups(facts: &IncidentFacts) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for impact in &facts.pods {
-        match groups.iter_mut().find(|group| same_kind(group.experience, impact.experience)) {
-            Some(group) => group.experience = widened(group.experience, impact.experience),
-            None => groups.push(Group { experience: impact.experience }),
+        let (experience, hit) = (impact.experience, Hit::of(facts, impact));
+        match groups.iter_mut().find(|group| same_kind(group.experience, experience) && group.hit == hit) {
+            Some(group) => {
+                group.experience = widened(group.experience, experience);
+                group.pods.push(impact);
+            }
+            None => groups.push(Group { experience, hit, pods: vec![impact] }),
         }
     }
     groups.sort_by_key(|group| badness(group.experience));
     groups
+}
+
+/// The worst experience, with the estimates of all pods that have it.
+fn worst(facts: &IncidentFacts) -> Option<Experience> {
+    let all = facts.pods.iter().map(|impact| impact.experience);
+    let worst = all.clone().min_by_key(|experience| badness(*experience))?;
+    all.filter(|experience| same_kind(worst, *experience)).reduce(widened)
 }
 
 fn same_kind(one: Experience, other: Experience) -> bool {

@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::{
-    Audience, ConfigurationClue, Experience, IncidentState, Notification, NotifyReason, PodImpact, Split, Symptom,
-    TraitClass, Whose, WhoseVerdict,
+    Audience, ConfigurationClue, Experience, IncidentFacts, IncidentState, Notification, NotifyReason, PodImpact,
+    Split, Symptom, TraitClass, Whose, WhoseVerdict,
 };
 use crate::model::{CallDirection, FailureReason, Share, Timestamp};
 
-use super::DiagnosisData;
 use super::calls;
 use super::diagnosis::class_in_words;
+use super::{AffectedData, DiagnosisData};
 use super::{headline, incident_url, subject};
 
 /// The largest body, in bytes (Standard Webhooks asks to stay under 20 kB). What does not fit is
@@ -141,6 +141,9 @@ pub struct PodData {
     pub resolved: Option<String>,
     /// What its agents experience.
     pub experience: ExperienceData,
+    /// Which share of its agents is hit, by its configured population; null while it is not known
+    /// which tokens fail, or where no population is configured.
+    pub affected: Option<AffectedData>,
     /// Failed attempts among those that the newest alert rests on.
     pub failed: u32,
     /// Those attempts.
@@ -257,7 +260,7 @@ fn whole(notification: &Notification, external_url: &str) -> IncidentEvent {
         symptom: facts.symptom.as_ref().map(symptom),
         diagnosis: DiagnosisData::of(facts),
         whose: whose(&facts.whose),
-        pods: facts.pods.iter().map(pod).collect(),
+        pods: facts.pods.iter().map(|impact| pod(facts, impact)).collect(),
         pods_left_out: 0,
         pods_watched: facts.pods_watched,
         trouble: facts.trouble.and_then(word),
@@ -335,7 +338,7 @@ const fn clue_word(clue: ConfigurationClue) -> &'static str {
     }
 }
 
-fn pod(impact: &PodImpact) -> PodData {
+fn pod(facts: &IncidentFacts, impact: &PodImpact) -> PodData {
     let evidence = &impact.evidence;
     let newest = evidence.attempts.len().saturating_sub(ATTEMPTS_MAX);
     PodData {
@@ -344,6 +347,7 @@ fn pod(impact: &PodImpact) -> PodData {
         fired: impact.fired.to_rfc3339(),
         resolved: impact.resolved.map(Timestamp::to_rfc3339),
         experience: experience(impact.experience),
+        affected: AffectedData::of(facts, impact),
         failed: evidence.failed,
         of: evidence.of,
         attempts: evidence.attempts[newest..].iter().map(ToString::to_string).collect(),

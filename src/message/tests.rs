@@ -1,8 +1,11 @@
 //! What pages and notices read like. The snapshots are the review: read them as the engineer who
 //! is woken by them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::diagnosis::FindingState::{self, Verified};
+use crate::diagnosis::{Affected, Conjunction, Counts, FailShare, Finding, Predicate};
 use crate::engine::calls::CallTrouble;
 use crate::engine::{
     Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeMatter,
@@ -10,12 +13,13 @@ use crate::engine::{
     WhoseVerdict,
 };
 use crate::model::{
-    AttemptId, CallDirection, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Share, Step, Symbol,
-    Timestamp, TokenKind,
+    AttemptId, CallDirection, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Segment, Share, Step,
+    Symbol, Timestamp, TokenKind,
 };
 use crate::plan::Severity;
+use crate::token::Feature;
 
-use super::{BODY_BYTES_MAX, Language, Page, event, notice_text, notice_title, page};
+use super::{AffectedData, BODY_BYTES_MAX, Language, Page, agents_hit, event, notice_text, notice_title, page};
 
 const URL: &str = "https://ringcheck.example.com";
 
@@ -65,6 +69,7 @@ fn impact(pod: &str, rule: Rule, experience: Experience, failed: u32, of: u32) -
         },
         stable: Some(Duration::from_mins(5)),
         certificate_ends: None,
+        affected: None,
     }
 }
 
@@ -203,6 +208,30 @@ fn signature() -> IncidentFacts {
     facts
 }
 
+/// It is verified which tokens fail, and known what names the agents have.
+fn affected(state: FindingState, feature: Feature, fails: FailShare) -> IncidentFacts {
+    let mut facts = token_bound();
+    let same_agents = !matches!(feature, Feature::Symbol(..));
+    for (impact, percent) in facts.pods.iter_mut().zip([33.2, 33.2, 4.6]) {
+        impact.affected = Some(Affected { share: share(percent), same_agents });
+    }
+    let failed = |failed, of| Counts { failed, of };
+    facts.finding = Some(Box::new(Finding {
+        state,
+        predicate: Predicate(vec![Conjunction(vec![feature])]),
+        fails: Some(fails),
+        posterior: share(99.8),
+        background: share(1.0),
+        inside: failed(14, 14),
+        outside: failed(0, 41),
+        again: failed(3, 3),
+        ruled_out: Vec::new(),
+        symptoms: Vec::new(),
+        pods: BTreeMap::new(),
+    }));
+    facts
+}
+
 fn certificate() -> IncidentFacts {
     let mut pod = impact("pod-18", Rule::Certificate, Experience::NotAffected, 0, 0);
     pod.certificate_ends = Timestamp::parse_rfc3339("2024-09-24T06:00:00Z");
@@ -251,7 +280,38 @@ fn cases() -> Vec<(&'static str, Notification)> {
         ("no_data", message(NotifyReason::First, no_data)),
         ("resolved", message(NotifyReason::Resolved, resolved())),
         ("wider", message(NotifyReason::Wider, wider())),
+        ("affected", message(NotifyReason::Learned, affected(Verified, Feature::NameResidue(0), FailShare::All))),
     ]
+}
+
+#[test]
+fn who_is_hit_is_said_by_the_names_of_the_agents() {
+    use FindingState::{AtLeast, Contradicted};
+    let (sticks, each) = (Feature::NameResidue(0), Feature::Symbol(Segment::Signature, Symbol::Dash));
+    let said = |state, feature: &Feature, fails| {
+        let facts = affected(state, feature.clone(), fails);
+        agents_hit(&facts, &facts.pods[2]).unwrap_or_default()
+    };
+    assert_eq!(
+        said(Verified, &sticks, FailShare::All),
+        "4.6 % of the agents cannot connect, always the same ones. The others can work."
+    );
+    assert_eq!(
+        said(AtLeast, &sticks, FailShare::All),
+        "At least 4.6 % of the agents cannot connect, always the same ones."
+    );
+    assert_eq!(
+        said(Verified, &each, FailShare::All),
+        "4.6 % of the tokens are hit: each new one is hit or not by chance, and whoever holds one that is cannot connect."
+    );
+    assert_eq!(
+        said(Verified, &sticks, FailShare::Tenth),
+        "0.5 % of connections fail, all of them of the same 4.6 % of the agents. Trying again can help."
+    );
+    assert_eq!(said(Contradicted, &sticks, FailShare::All), "", "then it is estimated");
+    let facts = affected(AtLeast, each, FailShare::Half);
+    let expected = AffectedData { share: 0.023, same_agents: false, at_least: true };
+    assert_eq!(AffectedData::of(&facts, &facts.pods[2]), Some(expected));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How much each cell of a signature is wanted, and how well a signature serves such a wish.
+//! How much each cell of a signature is wanted, and each pair of symbols next to each other, and how
+//! well a signature serves such a wish.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +7,19 @@ use super::{SignatureCells, Symbol};
 
 /// How many cells a signature can have; as an index.
 const CELLS: usize = SignatureCells::COUNT as usize;
+/// Pairs of symbols next to each other, wherever they stand.
+const PAIRS: usize = SignatureCells::PAIRS.len();
 
-/// How much each of the 84 signature cells is wanted: 0 (not at all) to 15. Written as text, a
-/// hexadecimal digit a cell in the order of [`SignatureCells`], without the zeros at the end.
+/// How much each of the 84 signature cells is wanted: 0 (not at all) to 15; and after them each of
+/// [`SignatureCells::PAIRS`]. Written as text, a hexadecimal digit for each in this order, without
+/// the zeros at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct CellWeights([u8; CELLS / 2]);
+pub struct CellWeights([u8; (CELLS + PAIRS) / 2]);
 
 impl CellWeights {
-    /// No cell is wanted.
-    pub const NONE: Self = Self([0; CELLS / 2]);
+    /// Nothing is wanted.
+    pub const NONE: Self = Self([0; (CELLS + PAIRS) / 2]);
     /// The largest weight.
     pub const MAX: u8 = 15;
 
@@ -28,32 +32,51 @@ impl CellWeights {
         weights
     }
 
-    /// What each cell is wanted, in the order of [`SignatureCells`]; at most [`CellWeights::MAX`].
-    pub fn of_all(weights: &[u8; CELLS]) -> Self {
-        let mut pairs = [0; CELLS / 2];
-        for (pair, both) in pairs.iter_mut().zip(weights.chunks_exact(2)) {
-            *pair = both[0].min(Self::MAX) | both[1].min(Self::MAX) << 4;
+    /// What each cell is wanted, in the order of [`SignatureCells`], and each pair of symbols in that
+    /// of [`SignatureCells::PAIRS`]; at most [`CellWeights::MAX`].
+    pub fn of_all(cells: &[u8; CELLS], pairs: [u8; PAIRS]) -> Self {
+        let mut weights = Self::NONE;
+        let both = cells.chunks_exact(2).chain(pairs.chunks_exact(2));
+        for (weight, both) in weights.0.iter_mut().zip(both) {
+            *weight = both[0].min(Self::MAX) | both[1].min(Self::MAX) << 4;
         }
-        Self(pairs)
+        weights
     }
 
-    /// True if no cell is wanted.
+    /// True if nothing is wanted.
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
 
     /// How much a cell is wanted; 0 for what is no cell.
     pub fn get(&self, offset: u16, symbol: Symbol) -> u8 {
-        let Some(pair) = self.0.get(usize::from(offset)) else { return 0 };
+        let Some(pair) = self.0[..CELLS / 2].get(usize::from(offset)) else { return 0 };
         if symbol == Symbol::Underscore { pair >> 4 } else { pair & Self::MAX }
     }
 
     /// Says how much a cell is wanted, at most [`CellWeights::MAX`]; what is no cell is passed over.
     pub fn set(&mut self, offset: u16, symbol: Symbol, weight: u8) {
-        let Some(pair) = self.0.get_mut(usize::from(offset)) else { return };
-        let weight = weight.min(Self::MAX);
-        *pair =
-            if symbol == Symbol::Underscore { *pair & Self::MAX | weight << 4 } else { *pair & !Self::MAX | weight };
+        if offset < SignatureCells::OFFSETS {
+            self.put(usize::from(offset) * 2 + usize::from(symbol == Symbol::Underscore), weight);
+        }
+    }
+
+    /// How much each pair of symbols is wanted, in the order of [`SignatureCells::PAIRS`].
+    pub fn pairs(&self) -> [u8; PAIRS] {
+        std::array::from_fn(|pair| self.0[(CELLS + pair) / 2] >> (pair % 2 * 4) & Self::MAX)
+    }
+
+    /// Says how much the pair is wanted, at most [`CellWeights::MAX`].
+    pub fn set_pair(&mut self, pair: (Symbol, Symbol), weight: u8) {
+        if let Some(place) = SignatureCells::PAIRS.iter().position(|known| *known == pair) {
+            self.put(CELLS + place, weight);
+        }
+    }
+
+    fn put(&mut self, place: usize, weight: u8) {
+        let shift = place % 2 * 4;
+        let both = &mut self.0[place / 2];
+        *both = *both & !(Self::MAX << shift) | weight.min(Self::MAX) << shift;
     }
 }
 
@@ -73,7 +96,7 @@ impl From<CellWeights> for String {
 
 /// Why a text is not the weights of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("weights are at most 84 hexadecimal digits")]
+#[error("weights are at most 88 hexadecimal digits")]
 pub struct WeightsError;
 
 impl TryFrom<String> for CellWeights {
@@ -94,12 +117,14 @@ impl TryFrom<String> for CellWeights {
 #[derive(Clone, Debug)]
 pub struct Fit {
     points: [i16; CELLS],
+    pairs: [i16; PAIRS],
+    wants_pairs: bool,
     best: i16,
 }
 
 impl Fit {
-    /// More than the weights of any signature together (42 × 15), so that an unwanted cell cannot
-    /// be made up for.
+    /// More than the weights of any signature together (42 × 15 and 4 × 15), so that an unwanted cell
+    /// cannot be made up for.
     const UNWANTED: i16 = -700;
     /// Makes points of the worst signature (one symbol at each of 42 offsets) positive.
     const FLOOR: i32 = -(Self::UNWANTED as i32) * SignatureCells::OFFSETS as i32;
@@ -107,7 +132,8 @@ impl Fit {
     /// What is not to be there, and what is.
     pub fn new(unlike: SignatureCells, wanted: CellWeights) -> Self {
         let mut points = [0; CELLS];
-        let mut best = 0;
+        let pairs = wanted.pairs().map(i16::from);
+        let mut best = pairs.iter().sum();
         for (offset, pair) in (0_u16..).zip(points.chunks_exact_mut(2)) {
             for (symbol, point) in [Symbol::Dash, Symbol::Underscore].into_iter().zip(&mut *pair) {
                 let unwanted = unlike.contains(offset, symbol);
@@ -116,12 +142,12 @@ impl Fit {
             // An offset holds one symbol or none.
             best += pair.iter().copied().max().unwrap_or(0).max(0);
         }
-        Self { points, best }
+        Self { points, pairs, wants_pairs: pairs != [0; PAIRS], best }
     }
 
     /// True if some signatures serve better than others.
     pub fn tells(&self) -> bool {
-        self.points.iter().any(|points| *points != 0)
+        self.wants_pairs || self.points.iter().any(|points| *points != 0)
     }
 
     /// What each cell counts, in the order of [`SignatureCells`].
@@ -129,15 +155,30 @@ impl Fit {
         &self.points
     }
 
+    /// What the pairs of symbols in a signature count together.
+    pub fn of_pairs(&self, cells: SignatureCells) -> i32 {
+        if !self.wants_pairs {
+            return 0;
+        }
+        let held = cells.pairs();
+        let points = (0..).zip(self.pairs).filter(|(pair, _)| held >> pair & 1 == 1);
+        points.map(|(_, points)| i32::from(points)).sum()
+    }
+
+    /// The most that pairs can count.
+    pub fn best_of_pairs(&self) -> i32 {
+        self.pairs.into_iter().map(i32::from).sum()
+    }
+
     /// What no signature can exceed: the points of one that holds all that is wanted.
     pub fn best(&self) -> i32 {
         i32::from(self.best)
     }
 
-    /// The sum of the points of a signature's cells.
+    /// The sum of the points of a signature's cells and pairs.
     pub fn sum(&self, cells: SignatureCells) -> i32 {
         let mut left = cells.0;
-        let mut sum = 0;
+        let mut sum = self.of_pairs(cells);
         while left != 0 {
             // Bits past the last cell are not cells.
             sum += self.points.get(left.trailing_zeros() as usize).copied().map_or(0, i32::from);
@@ -169,7 +210,7 @@ mod tests {
         assert_eq!(String::from(weights("0f010000")), "0f01");
         assert_eq!(weights("0f01").get(0, Symbol::Underscore), 15);
         assert_eq!(weights("0f01").get(1, Symbol::Underscore), 1);
-        assert_eq!(CellWeights::try_from("1".repeat(85)), Err(WeightsError));
+        assert_eq!(CellWeights::try_from("1".repeat(89)), Err(WeightsError));
         assert_eq!(CellWeights::try_from("x".to_owned()), Err(WeightsError));
         assert_eq!(CellWeights::NONE.get(42, Symbol::Dash), 0);
     }
@@ -193,7 +234,26 @@ mod tests {
                 prop_assert_eq!(weights.get(cell / 2, symbol), *weight);
             }
             prop_assert_eq!(CellWeights::try_from(String::from(weights)), Ok(weights));
-            prop_assert_eq!(CellWeights::of_all(all.as_array().expect("84 of them")), weights);
+            prop_assert_eq!(CellWeights::of_all(all.as_array().expect("84 of them"), [0; 4]), weights);
+        }
+
+        #[test]
+        fn pairs_are_what_stands_next_to_each_other(bits: u128, other: u128, wanted: [u8; 4]) {
+            let mut cells = SignatureCells::NONE;
+            SignatureCells(bits & other).iter().for_each(|(offset, symbol)| cells.insert(offset, symbol));
+            let mut weights = CellWeights::NONE;
+            let mut sum = 0;
+            for (place, (first, second)) in SignatureCells::PAIRS.into_iter().enumerate() {
+                let stands = (0..42).any(|at| cells.contains(at, first) && cells.contains(at + 1, second));
+                prop_assert_eq!(cells.pairs() >> place & 1 == 1, stands);
+                let weight = wanted[place] % 16;
+                weights.set_pair((first, second), weight);
+                sum += if stands { i32::from(weight) } else { 0 };
+            }
+            prop_assert_eq!(weights.pairs(), wanted.map(|weight| weight % 16));
+            prop_assert_eq!(CellWeights::try_from(String::from(weights)), Ok(weights));
+            prop_assert_eq!(Fit::new(SignatureCells::NONE, weights).sum(cells), sum);
+            prop_assert_eq!(weights.get(42, Symbol::Dash), 0, "a pair is no cell");
         }
 
         #[test]

@@ -153,6 +153,26 @@ impl SignatureCells {
         self.0 & of_symbol != 0
     }
 
+    /// Pairs of symbols that can stand next to each other.
+    pub const PAIRS: [(Symbol, Symbol); 4] = [
+        (Symbol::Dash, Symbol::Dash),
+        (Symbol::Dash, Symbol::Underscore),
+        (Symbol::Underscore, Symbol::Dash),
+        (Symbol::Underscore, Symbol::Underscore),
+    ];
+
+    /// Which of [`SignatureCells::PAIRS`] stand somewhere in it: a bit for each, in their order.
+    pub fn pairs(self) -> u8 {
+        const DASHES: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;
+        // What stands at an offset, and what stands at the next one.
+        let (dashes, underscores) = (self.0 & DASHES, self.0 >> 1 & DASHES);
+        let (next_dashes, next_underscores) = (dashes >> 2, underscores >> 2);
+        u8::from(dashes & next_dashes != 0)
+            | u8::from(dashes & next_underscores != 0) << 1
+            | u8::from(underscores & next_dashes != 0) << 2
+            | u8::from(underscores & next_underscores != 0) << 3
+    }
+
     /// True if no cell is in both.
     pub fn is_disjoint(self, other: Self) -> bool {
         self.0 & other.0 == 0

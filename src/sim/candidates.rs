@@ -4,8 +4,8 @@
 //! A pool of signatures is drawn once. A search looks through one block of it, of as many
 //! candidates as the real search has, under a fresh rotation of the offsets and a fresh exchange
 //! of the two symbols at each: a random signature is as likely as any of its images, so that no
-//! two searches see the same candidates. Signatures with many cells come first, and of equally many
-//! only those are looked at that hold a cell which counts, so that most of the block need not be.
+//! two searches see the same candidates. Signatures with many cells come first, so that most of the
+//! block need not be looked at.
 
 use std::sync::LazyLock;
 
@@ -58,38 +58,33 @@ struct Block {
     groups: Vec<Group>,
 }
 
-/// Candidates with equally many cells.
+/// Candidates with so many cells each.
 struct Group {
     count: usize,
-    /// By cell: the cells of all candidates that hold it, one after the other. A candidate stands
-    /// here as often as it has cells.
-    holding: Vec<Vec<u8>>,
+    /// True if two of them may stand next to each other, under some rotation.
+    neighbours: bool,
+    places: Vec<u8>,
 }
 
 impl Block {
     fn draw(rng: &mut fastrand::Rng, candidates: u32) -> Self {
-        let mut groups: Vec<Group> = (1..=OFFSETS).rev().map(Group::of).collect();
+        let mut groups: Vec<Group> = (1..=OFFSETS)
+            .rev()
+            .flat_map(|count| [true, false].map(|neighbours| Group { count, neighbours, places: Vec::new() }))
+            .collect();
         for _ in 0..candidates {
-            let cells = random_signature(rng).iter();
-            let cells: Vec<usize> = cells.map(|(offset, symbol)| place_of(usize::from(offset), symbol)).collect();
-            if let Some(group) = groups.iter_mut().find(|group| group.count == cells.len()) {
-                group.take(&cells);
+            let cells = random_signature(rng);
+            let offsets = cells.iter().fold(0_u64, |offsets, (offset, _)| offsets | 1 << offset);
+            let turned = offsets << 1 | offsets >> (OFFSETS - 1);
+            let (count, neighbours) = (cells.0.count_ones() as usize, offsets & turned != 0);
+            if let Some(group) = groups.iter_mut().find(|group| (group.count, group.neighbours) == (count, neighbours))
+            {
+                let places = cells.iter().map(|(offset, symbol)| place_of(usize::from(offset), symbol));
+                group.places.extend(places.map(|place| u8::try_from(place).unwrap_or(0)));
             }
         }
-        groups.retain(|group| group.holding.iter().any(|candidates| !candidates.is_empty()));
+        groups.retain(|group| !group.places.is_empty());
         Self { groups }
-    }
-}
-
-impl Group {
-    fn of(count: usize) -> Self {
-        Self { count, holding: vec![Vec::new(); CELLS] }
-    }
-
-    fn take(&mut self, cells: &[usize]) {
-        for cell in cells {
-            self.holding[*cell].extend(cells.iter().map(|place| u8::try_from(*place).unwrap_or(0)));
-        }
     }
 }
 
@@ -122,45 +117,33 @@ pub(super) fn best_signature(rng: &mut fastrand::Rng, fit: &Fit, search: Search)
         return first_without_unwanted(rng, fit);
     }
     let image = Image::draw(rng, fit);
-    let mut found = Found { sum: 0, cells: &[], equal: 1 };
-    for group in &search.pool()[rng.usize(..BLOCKS)].groups {
-        if image.most_of(group.count) < found.sum {
-            break;
+    let mut found = (0, &[][..]);
+    // A signature without any cell is among the candidates, and counts nothing.
+    let mut equal = 1;
+    for Group { count, neighbours, places } in &search.pool()[rng.usize(..BLOCKS)].groups {
+        let pairs = if *neighbours { fit.best_of_pairs() } else { 0 };
+        if image.most_of(*count).saturating_add(pairs) < found.0 {
+            continue;
         }
-        found.look_through(group, &image, rng);
-    }
-    image.undone(found.cells)
-}
-
-/// The best candidate so far. A signature without any cell is among them, and counts nothing.
-struct Found<'a> {
-    sum: i32,
-    cells: &'a [u8],
-    /// How many are as good.
-    equal: u32,
-}
-
-impl<'a> Found<'a> {
-    fn look_through(&mut self, group: &'a Group, image: &Image, rng: &mut fastrand::Rng) {
-        let count = i32::try_from(group.count).unwrap_or(i32::MAX);
-        // What is as good as the best so far has a cell that counts at least its part.
-        let least = ((self.sum + count - 1) / count).max(1);
-        let points = |place: u8| i32::from(image.points[usize::from(place)]);
-        for (cell, candidates) in (0_u8..).zip(&group.holding).filter(|(cell, _)| points(*cell) >= least) {
-            for candidate in candidates.chunks_exact(group.count) {
-                let sum: i32 = candidate.iter().map(|place| points(*place)).sum();
-                // It is counted once, where the first such cell of it is looked through.
-                if sum < self.sum || candidate.iter().find(|place| points(**place) >= least) != Some(&cell) {
+        for candidate in places.chunks_exact(*count) {
+            let mut sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
+            if sum + pairs < found.0 {
+                continue;
+            }
+            if pairs > 0 {
+                sum += fit.of_pairs(image.undone(candidate));
+                if sum < found.0 {
                     continue;
                 }
-                self.equal = if sum > self.sum { 1 } else { self.equal + 1 };
-                // Of equals each is taken with the same chance.
-                if self.equal == 1 || rng.u32(..self.equal) == 0 {
-                    (self.sum, self.cells) = (sum, candidate);
-                }
+            }
+            equal = if sum > found.0 { 1 } else { equal + 1 };
+            // Of equals each is taken with the same chance.
+            if equal == 1 || rng.u32(..equal) == 0 {
+                found = (sum, candidate);
             }
         }
     }
+    image.undone(found.1)
 }
 
 /// Where nothing is wanted the search ends with the first candidate that has nothing unwanted.
@@ -285,6 +268,7 @@ mod tests {
             let mut weights = CellWeights::NONE;
             (0..42).for_each(|offset| weights.set(offset, Symbol::Dash, rng.u8(..16)));
             (0..42).for_each(|offset| weights.set(offset, Symbol::Underscore, rng.u8(..4)));
+            SignatureCells::PAIRS.into_iter().for_each(|pair| weights.set_pair(pair, rng.u8(..16)));
             let fit = Fit::new(cells(&[3, 9]), weights);
             let quick = best_signature(&mut rng, &fit, Search::All);
             assert!(quick.is_disjoint(cells(&[3, 9])));

@@ -7,6 +7,7 @@ mod delays;
 mod diagnoses;
 mod journal;
 mod laws;
+mod misuse;
 mod quiet;
 mod stories;
 mod token_faults;

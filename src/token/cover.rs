@@ -3,15 +3,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CellWeights, KeySlot, SignatureCells, StableHasher, Symbol, TokenKind, Traits};
+use crate::model::{CellWeights, KeySlot, SignatureCells, StableHasher, Symbol, Timestamp, TokenKind, Traits};
 
-use super::{Form, Reach};
+use super::{Feature, Form, Reach};
+
+mod ages;
+mod moments;
+
+pub use ages::{CoverAges, CoverSet, PlaceAge};
+
+use moments::Moments;
 
 /// How many candidates the minter signs for one token with wishes.
 pub const CANDIDATES: u32 = 10_000;
 
 /// Cells of a signature; as an index.
 const CELLS: usize = SignatureCells::COUNT as usize;
+/// Pairs of symbols next to each other in a signature.
+const PAIRS: usize = SignatureCells::PAIRS.len();
 /// A cell is as urgent as can be when its last look is so many looks ago: found by trying, a little
 /// more than the oldest ones become.
 const REFERENCE: f32 = 31.0;
@@ -22,8 +31,11 @@ const HALF_OF_MOST_CBRT: f32 = 1.957_433_8;
 const WHOLE: f32 = 8_388_608.0;
 /// An age above this is not told apart from it.
 const AGE_MAX: u32 = 4_096;
-/// A payload cell is to be looked at as often as a signature cell, if other forms leave room.
-const PAYLOAD_REFERENCE: usize = 20;
+/// A payload cell is to be looked at a little more often than a signature cell, if other forms
+/// leave room: it waits for its form, and nothing else brings it.
+const PAYLOAD_REFERENCE: usize = 15;
+/// A length is to be looked at as often as a signature cell.
+const LENGTH_REFERENCE: usize = 20;
 /// A form whose attempt was lost is tried again after this fraction of its usual time.
 const LOST_AGAIN: u32 = 4;
 /// One in so many attempts uses a form as frequent as the pod's agents have it, if that is known.
@@ -39,9 +51,16 @@ pub struct Cover {
     begun: u32,
     /// Signature cells with any kind and key, in the order of [`SignatureCells`].
     cells: Vec<u32>,
+    /// Pairs with any kind and key, in the order of [`SignatureCells::PAIRS`].
+    #[serde(default)]
+    pairs: [u32; PAIRS],
     classes: Vec<Class>,
     payload: Vec<PayloadCell>,
+    #[serde(default)]
+    lengths: Vec<LengthClass>,
     steered: bool,
+    #[serde(default)]
+    moments: Moments,
 }
 
 /// The tokens of one kind and key.
@@ -54,6 +73,9 @@ struct Class {
     looked: u32,
     /// By cell, in the order of [`SignatureCells`].
     cells: Vec<u32>,
+    /// In the order of [`SignatureCells::PAIRS`].
+    #[serde(default)]
+    pairs: [u32; PAIRS],
     lengths: Vec<Length>,
 }
 
@@ -67,12 +89,22 @@ struct Length {
     looked: u32,
     /// Payload cells that it has, as places in `Cover::payload`.
     payload: Vec<u16>,
+    /// Lengths that it has, as places in `Cover::lengths`.
+    #[serde(default)]
+    classes: Vec<u16>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct PayloadCell {
     kind: TokenKind,
     cell: (u16, Symbol),
+    looked: u32,
+}
+
+/// A length of name or text, with any kind and key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct LengthClass {
+    what: Feature,
     looked: u32,
 }
 
@@ -89,19 +121,6 @@ pub struct CoverWish {
     pub wanted: CellWeights,
 }
 
-/// The longest time, in looks, that something was not looked at; `None` if it never was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Oldest {
-    /// Of the 84 signature cells, with any kind and key.
-    pub cell: Option<u32>,
-    /// Of the 84 signature cells with one kind and key, for the worst of these pairs.
-    pub cell_with_class: Option<u32>,
-    /// Of the payload cells that exist.
-    pub payload: Option<u32>,
-    /// Of the lengths of name with one kind and key.
-    pub form: Option<u32>,
-}
-
 impl Cover {
     /// Nothing has been looked at yet.
     pub fn new(reach: &Reach) -> Self {
@@ -110,24 +129,37 @@ impl Cover {
             let cells = reach.payload_cells(kind).into_iter();
             payload.extend(cells.map(|cell| PayloadCell { kind, cell, looked: 0 }));
         }
+        let lengths: Vec<LengthClass> =
+            reach.lengths().into_iter().map(|what| LengthClass { what, looked: 0 }).collect();
         let classes = reach.classes().into_iter().map(|(kind, key)| {
             let forms = reach.forms().iter().filter(|form| (form.kind, form.key) == (kind, key));
-            let lengths = forms.map(|form| Length::new(form, &payload)).collect();
-            Class { kind, key, green: false, looked: 0, cells: vec![0; CELLS], lengths }
+            let of_forms = forms.map(|form| Length::new(form, &payload, &lengths)).collect();
+            Class { kind, key, green: false, looked: 0, cells: vec![0; CELLS], pairs: [0; PAIRS], lengths: of_forms }
         });
-        let classes = classes.collect();
-        Self { clock: 1, begun: 1, cells: vec![0; CELLS], classes, payload, steered: reach.is_steered() }
+        Self {
+            clock: 1,
+            begun: 1,
+            cells: vec![0; CELLS],
+            pairs: [0; PAIRS],
+            classes: classes.collect(),
+            payload,
+            lengths,
+            steered: reach.is_steered(),
+            moments: Moments::default(),
+        }
     }
 
     /// Takes over what an earlier cover of the pod knows, after a change of the plan.
     pub fn inherit(&mut self, earlier: &Self) {
         (self.clock, self.begun) = (earlier.clock, earlier.begun);
         self.cells.clone_from(&earlier.cells);
+        (self.pairs, self.moments) = (earlier.pairs, earlier.moments.clone());
         for class in &mut self.classes {
             let same = |known: &&Class| (known.kind, known.key) == (class.kind, class.key);
             let Some(known) = earlier.classes.iter().find(same) else { continue };
             (class.green, class.looked) = (known.green, known.looked);
             class.cells.clone_from(&known.cells);
+            class.pairs = known.pairs;
             for length in &mut class.lengths {
                 let Some(known) = known.lengths.iter().find(|known| known.characters == length.characters) else {
                     continue;
@@ -138,6 +170,10 @@ impl Cover {
         for cell in &mut self.payload {
             let same = |known: &&PayloadCell| (known.kind, known.cell) == (cell.kind, cell.cell);
             cell.looked = earlier.payload.iter().find(same).map_or(0, |known| known.looked);
+        }
+        for length in &mut self.lengths {
+            let same = |known: &&LengthClass| known.what == length.what;
+            length.looked = earlier.lengths.iter().find(same).map_or(0, |known| known.looked);
         }
     }
 
@@ -175,9 +211,10 @@ impl Cover {
         }
     }
 
-    /// An attempt with this token told something: it completed (`passed`) or failed.
-    pub fn look(&mut self, traits: &Traits, passed: bool) {
+    /// An attempt with this token told something at `at`: it completed (`passed`) or failed.
+    pub fn look(&mut self, traits: &Traits, passed: bool, at: Timestamp) {
         let now = self.clock;
+        self.moments.note(now, at);
         // Whoever makes four billion looks begins anew.
         self.clock = now.checked_add(1).unwrap_or(1);
         let place = |class: &Class| (class.kind, class.key) == (traits.kind, traits.key);
@@ -192,26 +229,22 @@ impl Cover {
             }
             left &= left - 1;
         }
+        let pairs = traits.shape.signature.pairs();
+        for pair in (0..PAIRS).filter(|pair| pairs >> pair & 1 == 1) {
+            (class.pairs[pair], self.pairs[pair]) = (now, now);
+        }
         if let Some(length) = class.lengths.iter_mut().find(|length| length.characters == traits.name_length) {
             length.looked = now;
+            for place in &length.classes {
+                if let Some(known) = self.lengths.get_mut(usize::from(*place)) {
+                    known.looked = now;
+                }
+            }
         }
         for known in self.payload.iter_mut().filter(|known| known.kind == traits.kind) {
             if traits.shape.payload.contains(&known.cell) {
                 known.looked = now;
             }
-        }
-    }
-
-    /// How long ago the oldest look at anything was.
-    pub fn oldest(&self) -> Oldest {
-        let age = |looked: u32| (looked > 0).then(|| self.age(looked));
-        let worst = |ages: &mut dyn Iterator<Item = u32>| ages.min().and_then(age);
-        let lengths = self.classes.iter().flat_map(|class| class.lengths.iter());
-        Oldest {
-            cell: worst(&mut self.cells.iter().copied()),
-            cell_with_class: worst(&mut self.classes.iter().flat_map(|class| class.cells.iter().copied())),
-            payload: worst(&mut self.payload.iter().map(|cell| cell.looked)),
-            form: worst(&mut lengths.map(|length| length.looked)),
         }
     }
 
@@ -223,9 +256,9 @@ impl Cover {
     /// The form that needs a look most.
     fn most_urgent(&self, made: u64, kinds: &[TokenKind]) -> Option<(&Class, &Length)> {
         let classes = || self.classes.iter().filter(|class| kinds.contains(&class.kind));
-        let forms = classes().map(|class| class.lengths.len()).sum();
-        let of_forms = Part::of(forms);
-        let of_payload = Part::of((self.payload.len() * 2).max(PAYLOAD_REFERENCE));
+        let of_forms = Part::of(classes().map(|class| class.lengths.len()).sum());
+        let of_payload = Part::of(reference(PAYLOAD_REFERENCE, self.payload.len()));
+        let of_lengths = Part::of(reference(LENGTH_REFERENCE, self.lengths.len()));
         let disorder = StableHasher::new("cover").number(made).finish();
         let (mut most, mut found) = (0, None);
         for class in classes() {
@@ -234,7 +267,9 @@ impl Cover {
                 let payload = length.payload.iter().filter_map(|place| self.payload.get(usize::from(*place)));
                 // The one looked at longest ago; 0, never, is the first of all.
                 let oldest = payload.map(|cell| cell.looked).min().map_or(0, |at| of_payload.share(self.age(at)));
-                let urgency = oldest.max(of_class).max(of_forms.share(self.age(length.looked)));
+                let lengths = length.classes.iter().filter_map(|place| self.lengths.get(usize::from(*place)));
+                let shortest = lengths.map(|known| known.looked).min().map_or(0, |at| of_lengths.share(self.age(at)));
+                let urgency = oldest.max(shortest).max(of_class).max(of_forms.share(self.age(length.looked)));
                 let urgency = urgency.min(of_forms.share(self.patience(length))) * disorder_of(class, length, disorder);
                 // Of equals the last.
                 if found.is_none() || urgency >= most {
@@ -257,13 +292,17 @@ impl Cover {
         // Additions and products only, in a fixed order: the same on every machine.
         let unit = |classes: f32| HALF_OF_MOST_CBRT / (REFERENCE * classes);
         let (of_any, of_class) = (unit(1.0), unit(self.classes.len() as f32));
-        let mut weights = [0; CELLS];
-        for ((weight, any), own) in weights.iter_mut().zip(&self.cells).zip(&class.cells) {
-            let (any, own) = (self.age(*any) as f32 * of_any, self.age(*own) as f32 * of_class);
+        let weight = |any: u32, own: u32| {
+            let (any, own) = (self.age(any) as f32 * of_any, self.age(own) as f32 * of_class);
             let sum = (any * any * any + own * own * own).min(f32::from(CellWeights::MAX));
-            *weight = (sum + WHOLE).to_bits() as u8;
+            (sum + WHOLE).to_bits() as u8
+        };
+        let mut cells = [0; CELLS];
+        for ((cell, any), own) in cells.iter_mut().zip(&self.cells).zip(&class.cells) {
+            *cell = weight(*any, *own);
         }
-        CellWeights::of_all(&weights)
+        let pairs = std::array::from_fn(|pair| weight(self.pairs[pair], class.pairs[pair]));
+        CellWeights::of_all(&cells, pairs)
     }
 
     fn class_mut(&mut self, kind: TokenKind, key: KeySlot) -> Option<&mut Class> {
@@ -298,11 +337,23 @@ impl Part {
     }
 }
 
+/// In how many looks each of so many cells or lengths is to be looked at, and no oftener than `least`.
+fn reference(least: usize, places: usize) -> usize {
+    least.max(places.saturating_mul(2))
+}
+
 impl Length {
-    fn new(form: &Form, payload: &[PayloadCell]) -> Self {
+    fn new(form: &Form, payload: &[PayloadCell], lengths: &[LengthClass]) -> Self {
         let held = |known: &PayloadCell| known.kind == form.kind && form.shape.payload.contains(&known.cell);
-        let places = (0_u16..).zip(payload).filter(|(_, known)| held(known)).map(|(place, _)| place);
-        let natural = form.natural;
-        Self { characters: form.name_length, natural, begun: 0, looked: 0, payload: places.collect() }
+        let cells = (0_u16..).zip(payload).filter(|(_, known)| held(known)).map(|(place, _)| place);
+        let classes = (0_u16..).zip(lengths).filter(|(_, known)| form.has(&known.what)).map(|(place, _)| place);
+        Self {
+            characters: form.name_length,
+            natural: form.natural,
+            begun: 0,
+            looked: 0,
+            payload: cells.collect(),
+            classes: classes.collect(),
+        }
     }
 }

@@ -13,7 +13,7 @@ mod space;
 mod text;
 
 pub use anatomy::{PartAnatomy, parts_of};
-pub use cover::{CANDIDATES, Cover, CoverWish, Oldest};
+pub use cover::{CANDIDATES, Cover, CoverAges, CoverSet, CoverWish, PlaceAge};
 pub use cover_period::CoverPeriod;
 pub use feature::Feature;
 pub use name::{NAME_CHARACTERS_MAX, OwnNames};

@@ -1,8 +1,9 @@
 //! What tokens a pod's minter can make: computed by minting, not assumed.
 
-use crate::model::{EdgeName, KeySlot, Symbol, TokenKind, TokenShape};
+use crate::model::{EdgeName, KeySlot, Segment, Symbol, TokenKind, TokenShape};
 
 use super::Feature;
+use super::feature::total_length;
 
 /// One combination of what can be chosen of a token. Everything of its text but the signature
 /// follows from it, except digits, and those are never symbols.
@@ -115,6 +116,22 @@ impl Reach {
         cells.dedup();
         cells
     }
+
+    /// Lengths that some of the tokens have and others have not, with any kind and key: of the name
+    /// and its remainder mod 3, of the payload mod 4, and classes of the whole text's.
+    pub fn lengths(&self) -> Vec<Feature> {
+        let names = || self.forms.iter().map(|form| form.name_length);
+        let mut lengths: Vec<Feature> = names().map(Feature::NameLength).collect();
+        lengths.extend(names().map(|length| Feature::NameResidue(length % 3)));
+        lengths.extend((0..4).map(|residue| Feature::LengthResidue(Segment::Payload, residue)));
+        let totals = self.forms.iter().map(|form| total_length(&form.shape) / u32::from(Feature::LENGTH_STEP));
+        lengths.extend(totals.filter_map(|class| u16::try_from(class).ok()).map(Feature::TotalLength));
+        lengths.sort_unstable();
+        lengths.dedup();
+        let holding = |feature: &Feature| self.forms.iter().filter(|form| form.has(feature)).count();
+        lengths.retain(|feature| (1..self.forms.len()).contains(&holding(feature)));
+        lengths
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +173,14 @@ pub(super) mod tests {
         assert!(reach.form(TokenKind::Access, KeySlot(2), 24).is_none());
         let longer = reach.form(TokenKind::Access, KeySlot(0), 21).map(|form| form.name_length);
         assert_eq!(longer, Some(24), "made longer");
+        let lengths: Vec<String> = reach.lengths().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lengths.join("; "),
+            "name of 24 characters; name of 25 characters; name of 26 characters; name of 27 characters; \
+             name length 0 (mod 3); name length 1 (mod 3); name length 2 (mod 3); payload length 0 (mod 4); \
+             payload length 2 (mod 4); payload length 3 (mod 4); text of 432 characters or more; \
+             text of 448 characters or more"
+        );
         let foreign = Reach::foreign(TokenKind::Access, Vec::new());
         assert!(!foreign.is_steered() && foreign.forms().len() == 1);
     }

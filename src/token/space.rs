@@ -1,7 +1,7 @@
 //! The features that can tell a pod's tokens apart, numbered, so that what a token has is a set of
 //! bits.
 
-use crate::model::{Cell, EdgeName, KeySlot, Segment, SignatureCells, Symbol, TokenKind, TokenShape, Traits};
+use crate::model::{Cell, EdgeName, KeySlot, Segment, SignatureCells, TokenKind, TokenShape, Traits};
 
 use super::feature::total_length;
 use super::{Feature, Form, Reach};
@@ -163,13 +163,8 @@ impl FeatureSpace {
             }
             left &= left - 1;
         }
-        for (number, feature) in (PAIRS_FROM..).zip(pairs()) {
-            if let Feature::Pair(_, first, second) = feature
-                && is_pair(traits.shape.signature, first, second)
-            {
-                set.insert(number);
-            }
-        }
+        let pairs = traits.shape.signature.pairs();
+        (0..4).filter(|pair| pairs >> pair & 1 == 1).for_each(|pair| set.insert(PAIRS_FROM + pair));
         for (number, feature) in self.features[..self.forms_from].iter().enumerate().skip(EDGES_FROM) {
             if feature.holds(traits) {
                 set.insert(number);
@@ -223,16 +218,7 @@ fn of_signatures() -> impl Iterator<Item = Feature> {
 }
 
 fn pairs() -> impl Iterator<Item = Feature> {
-    const BOTH: [Symbol; 2] = [Symbol::Dash, Symbol::Underscore];
-    BOTH.into_iter().flat_map(|first| BOTH.map(|second| Feature::Pair(Segment::Signature, first, second)))
-}
-
-/// True if the first symbol stands right before the second one somewhere.
-fn is_pair(cells: SignatureCells, first: Symbol, second: Symbol) -> bool {
-    // A character has two bits, `-` the lower one.
-    const DASHES: u128 = 0x5555_5555_5555_5555_5555_5555_5555_5555;
-    let of = |symbol| (if symbol == Symbol::Dash { cells.0 } else { cells.0 >> 1 }) & DASHES;
-    of(first) & of(second) >> 2 != 0
+    SignatureCells::PAIRS.into_iter().map(|(first, second)| Feature::Pair(Segment::Signature, first, second))
 }
 
 /// What can follow from a form, what says most first.
@@ -268,6 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Symbol;
     use crate::token::reach::tests::pod;
 
     fn words(space: &FeatureSpace, set: FeatureSet) -> Vec<String> {

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A partner with pods and a dialer that knows them.
 pub struct Bed {
@@ -39,7 +39,7 @@ pub fn pod_name(number: usize) -> PodName {
     PodName::parse(&format!("pod-{number}")).expect("a name")
 }
 
-fn account_sid(number: usize) -> String {
+pub fn account_sid(number: usize) -> String {
     format!("AC{number:032}")
 }
 

@@ -9,10 +9,11 @@ use crate::engine::{
     IncidentState, Notice, NoticeStage, PodImpact, PodView, Rule, Split, Symptom, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
-use crate::message::DiagnosisData;
+use crate::message::{AffectedData, DiagnosisData};
 use crate::model::{AttemptId, AttemptReport, CallDirection, Outcome, Role, Share, Timestamp, TokenKind, Traits};
 use crate::plan::Severity;
 
+use super::cover::CoverAnswer;
 use super::phrase;
 
 /// A moment as RFC 3339.
@@ -69,6 +70,7 @@ pub(super) struct PodAnswer {
     certificates: Vec<CertificateAnswer>,
     probes: Vec<ProbeAnswer>,
     outcomes: Vec<MarkAnswer>,
+    cover: Option<CoverAnswer>,
     /// Its test calls; absent where no probe calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     calls: Option<PodCallsAnswer>,
@@ -178,6 +180,7 @@ impl PodAnswer {
                 .map(|mark| MarkAnswer { at: moment(mark.at), outcome: mark.outcome, took_ms: mark.took_ms })
                 .collect(),
             calls: PodCallsAnswer::of(pod),
+            cover: pod.cover.as_ref().map(|cover| CoverAnswer::of(cover, view.at)),
         }
     }
 }
@@ -368,7 +371,7 @@ impl IncidentAnswer {
             symptom: incident.symptom.as_ref().map(SymptomAnswer::of),
             diagnosis: DiagnosisData::of(incident),
             pods_watched: incident.pods_watched,
-            pods: incident.pods.iter().map(ImpactAnswer::of).collect(),
+            pods: incident.pods.iter().map(|impact| ImpactAnswer::of(incident, impact)).collect(),
             whose: WhoseAnswer::of(&incident.whose),
             configured: incident.configured.map(moment),
             trouble: incident.trouble,
@@ -384,17 +387,19 @@ struct ImpactAnswer {
     fired: Moment,
     resolved: Option<Moment>,
     experience: ExperienceAnswer,
+    affected: Option<AffectedData>,
     evidence: EvidenceAnswer,
 }
 
 impl ImpactAnswer {
-    fn of(impact: &PodImpact) -> Self {
+    fn of(incident: &IncidentFacts, impact: &PodImpact) -> Self {
         Self {
             pod: impact.pod.to_string(),
             rules: impact.rules.clone(),
             fired: moment(impact.fired),
             resolved: impact.resolved.map(moment),
             experience: ExperienceAnswer::of(&impact.experience),
+            affected: AffectedData::of(incident, impact),
             evidence: EvidenceAnswer::of(&impact.evidence),
         }
     }

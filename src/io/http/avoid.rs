@@ -1,10 +1,9 @@
 //! `/api/v1/avoid`: which tokens a token service may avoid by itself, and the approval of it.
 
 use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::{Predicate, Remedy};
@@ -13,6 +12,7 @@ use crate::model::{IncidentNumber, Timestamp};
 
 use super::answer::{Moment, moment};
 use super::api::refuse;
+use super::command;
 use super::operator::Desk;
 
 /// What an approval is asked with.
@@ -80,14 +80,13 @@ pub(super) async fn show(State(desk): State<Desk>) -> Response {
     Json(AvoidAnswer { at: moment(view.at), avoid, waiting }).into_response()
 }
 
-pub(super) async fn approve(
-    State(desk): State<Desk>,
-    request: Result<Json<ApproveRequest>, JsonRejection>,
-) -> Response {
-    let incident = match request {
-        Ok(Json(request)) => IncidentNumber(request.incident),
-        Err(rejection) => return refuse(rejection.status(), rejection.body_text()),
+/// A script sends JSON and gets JSON; the form of an incident's page gets the page back.
+pub(super) async fn approve(State(desk): State<Desk>, request: Request) -> Response {
+    let (request, is_form) = match command::read::<ApproveRequest>(request).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
     };
+    let incident = IncidentNumber(request.incident);
     let view = desk.view();
     let is_open = |facts: &&IncidentFacts| facts.number == incident && facts.state == IncidentState::Firing;
     let Some(facts) = view.incidents.iter().find(is_open) else {
@@ -103,6 +102,9 @@ pub(super) async fn approve(
     let until = (desk.operator.now)().plus(length);
     if desk.operator.engine.try_send(Input::Command(Command::ApproveAvoid { incident, until })).is_err() {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is busy or stopping; try again");
+    }
+    if is_form {
+        return Redirect::to(&format!("/incidents/{}", incident.0)).into_response();
     }
     let answer = serde_json::json!({ "incident": incident.0, "until": until.to_rfc3339() });
     (StatusCode::ACCEPTED, Json(answer)).into_response()

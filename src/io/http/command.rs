@@ -1,5 +1,5 @@
-//! What an operator can change: pausing and resuming. A script sends JSON and gets JSON; a form
-//! of the dashboard sends itself and gets the page back.
+//! What an operator can change: pausing and resuming, and how any such request is read. A script
+//! sends JSON and gets JSON; a form of the dashboard sends itself and gets the page back.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Command, Input};
@@ -52,10 +53,8 @@ async fn obey(
     request: Request,
     command: impl FnOnce(&PauseRequest, Option<PodName>) -> Result<Command, &'static str>,
 ) -> Response {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_form = kind.starts_with("application/x-www-form-urlencoded");
-    let request = match read(request, is_form).await {
-        Ok(request) => request,
+    let (request, is_form) = match read::<PauseRequest>(request).await {
+        Ok(read) => read,
         Err(refusal) => return refusal,
     };
     let pod = match request.pod.as_deref() {
@@ -80,13 +79,15 @@ async fn obey(
     if is_form { Redirect::to(&back).into_response() } else { (StatusCode::ACCEPTED, Json(answer)).into_response() }
 }
 
-async fn read(request: Request, is_form: bool) -> Result<PauseRequest, Response> {
-    if is_form {
+/// What is asked for, and whether a form of a page asks.
+pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, bool), Response> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("application/x-www-form-urlencoded") {
         let form = Form::from_request(request, &()).await;
-        return form.map(|Form(read)| read).map_err(|r| refuse(r.status(), r.body_text()));
+        return form.map(|Form(read)| (read, true)).map_err(|r| refuse(r.status(), r.body_text()));
     }
     let json = Json::from_request(request, &()).await;
-    json.map(|Json(read)| read).map_err(|r| refuse(r.status(), r.body_text()))
+    json.map(|Json(read)| (read, false)).map_err(|r| refuse(r.status(), r.body_text()))
 }
 
 /// A length like `90s`, `30m`, `2h`, `1d`; from one second to [`PAUSE_MAX`].

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::engine::{IncidentFacts, IncidentState, PodImpact, Split, View};
+use crate::message::{DiagnosisData, agents_hit};
 use crate::model::{Timestamp, humane};
 
 use super::dashboard::{Frame, render};
@@ -33,10 +34,22 @@ struct Page {
     healthy_pods: u32,
     configured: String,
     trouble: String,
+    /// What separates failing from passing tokens, and what helps those hit.
+    found: Vec<String>,
+    helps: Vec<String>,
+    avoid: Option<AvoidState>,
     runbooks: Vec<String>,
     pods: Vec<Impact>,
     pods_watched: u32,
     notices: Vec<Said>,
+}
+
+/// Whether token services may avoid the tokens that fail.
+struct AvoidState {
+    /// Until when that is approved; empty while it waits for somebody.
+    approved_until: String,
+    /// How long an approval lasts.
+    lasts: String,
 }
 
 struct Impact {
@@ -76,6 +89,7 @@ pub(super) async fn show(State(desk): State<Desk>, Path(number): Path<String>) -
 
 /// The page of an incident.
 pub(super) fn page(incident: &IncidentFacts, view: &View, now: Timestamp) -> Response {
+    let diagnosis = DiagnosisData::of(incident);
     let notice = view.notices.iter().find(|notice| notice.incident == incident.number);
     render(&Page {
         frame: Frame::of(view, now),
@@ -104,8 +118,11 @@ pub(super) fn page(incident: &IncidentFacts, view: &View, now: Timestamp) -> Res
             |at| format!("Our configuration was last changed {} before.", humane(incident.first_failure.since(at))),
         ),
         trouble: incident.trouble.map(|trouble| phrase::trouble(trouble).to_owned()).unwrap_or_default(),
+        found: diagnosis.as_ref().map(|found| found.text.clone()).unwrap_or_default(),
+        helps: diagnosis.map(|found| found.remedies).unwrap_or_default(),
+        avoid: AvoidState::of(incident, view, now),
         runbooks: incident.runbooks.iter().filter(|link| is_web(link)).cloned().collect(),
-        pods: incident.pods.iter().map(Impact::of).collect(),
+        pods: incident.pods.iter().map(|impact| Impact::of(incident, impact)).collect(),
         pods_watched: incident.pods_watched,
         notices: notice.map(|notice| notice.updates.iter().map(Said::of).collect()).unwrap_or_default(),
     })
@@ -126,15 +143,23 @@ fn symptom(incident: &IncidentFacts) -> String {
     format!("Attempts stop at {}: {}{wire}; {agent}.", symptom.step, symptom.reason)
 }
 
+impl AvoidState {
+    fn of(incident: &IncidentFacts, view: &View, now: Timestamp) -> Option<Self> {
+        let avoid = incident.avoid.filter(|_| incident.state == IncidentState::Firing)?;
+        let until = avoid.approved_until(now).map(|until| format!("{} UTC", until.date_and_clock()));
+        Some(Self { approved_until: until.unwrap_or_default(), lasts: humane(view.avoid_expires_after?) })
+    }
+}
+
 impl Impact {
-    fn of(impact: &PodImpact) -> Self {
+    fn of(incident: &IncidentFacts, impact: &PodImpact) -> Self {
         let rules: Vec<String> = impact.rules.iter().map(|rule| phrase::rule(*rule)).collect();
         Self {
             pod: impact.pod.to_string(),
             rules: rules.join(", "),
             fired: impact.fired.clock(),
             resolved: impact.resolved.map(Timestamp::clock).unwrap_or_default(),
-            experience: phrase::experience(&impact.experience),
+            experience: agents_hit(incident, impact).unwrap_or_else(|| phrase::experience(&impact.experience)),
             counts: phrase::counts(&impact.evidence),
             splits: impact.evidence.splits.iter().map(SplitRow::of).collect(),
             attempts: impact.evidence.attempts.iter().map(ToString::to_string).collect(),

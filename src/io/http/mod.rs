@@ -13,6 +13,7 @@ mod assets;
 mod avoid;
 mod chart;
 mod command;
+mod cover;
 mod dashboard;
 mod events;
 mod guard;

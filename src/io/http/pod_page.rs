@@ -9,6 +9,7 @@ use crate::engine::{PodView, View};
 use crate::io::store::{AttemptQuery, RecordedAttempt};
 use crate::model::{AttemptReport, Segment, Timestamp, TokenShape};
 
+use super::cover::CoverRow;
 use super::dashboard::{Frame, PodRow, render};
 use super::operator::Desk;
 use super::{api, chart, phrase};
@@ -26,6 +27,9 @@ struct PodPage {
     probes: Vec<(String, String)>,
     certificates: Vec<(String, i64)>,
     calls: Vec<(String, String)>,
+    /// Whether tokens are chosen, and how long ago what was looked at; empty before the first plan.
+    steered: bool,
+    cover: Vec<CoverRow>,
     attempts: Vec<AttemptRow>,
     unreadable: String,
 }
@@ -112,6 +116,8 @@ pub(super) fn pod_page(
         probes: pod.probes.iter().map(|probe| (probe.name.to_string(), next(probe.next))).collect(),
         certificates: pod.certificate_days.iter().map(|(edge, days)| (edge.to_string(), *days)).collect(),
         calls: calls(pod, now),
+        steered: pod.cover.as_ref().is_some_and(|cover| cover.steered),
+        cover: pod.cover.iter().flat_map(|cover| &cover.sets).map(|ages| CoverRow::of(ages, now)).collect(),
         attempts: found.iter().map(AttemptRow::of).collect(),
         unreadable,
     })

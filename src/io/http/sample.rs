@@ -4,20 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnosis::{Conjunction, Counts, FailShare, Finding, FindingState, Predicate, Remedy};
+use crate::diagnosis::{Affected, Conjunction, Counts, FailShare, Finding, FindingState, Predicate, Remedy};
 use crate::engine::{
-    AlertState, AlertView, Approval, Audience, Avoid, Component, ComponentState, ComponentStatus, Evidence, Experience,
-    IncidentFacts, IncidentState, Notice, NoticeMatter, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact, PodView,
-    ProbeView, Rule, Split, Symptom, TraitClass, Verdict, View, Whose, WhoseVerdict,
+    AlertState, AlertView, Approval, Audience, Avoid, Component, ComponentState, ComponentStatus, CoverView, Evidence,
+    Experience, IncidentFacts, IncidentState, Notice, NoticeMatter, NoticeStage, NoticeUpdate, OutcomeMark, PodImpact,
+    PodView, ProbeView, Rule, Split, Symptom, TraitClass, Verdict, View, Whose, WhoseVerdict,
 };
 use crate::io::store::RecordedAttempt;
 use crate::model::{
-    AttemptId, AttemptReport, CertificateSeen, DeviceError, EdgeName, ErrorClass, Failure, FailureReason,
+    AttemptId, AttemptReport, Cell, CertificateSeen, DeviceError, EdgeName, ErrorClass, Failure, FailureReason,
     IncidentNumber, KeySlot, LocationName, Outcome, PartnerSaid, PodName, ProbeName, Role, Segment, Share,
     SignatureCells, Step, StepTiming, Symbol, Timestamp, TokenKind, TokenShape, Traits,
 };
 use crate::plan::{Severity, StatusPageSettings};
-use crate::token::Feature;
+use crate::token::{CoverAges, CoverSet, Feature, PlaceAge};
 
 /// 10 September 2024, 23:00:12 UTC.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_726_009_212_000);
@@ -87,7 +87,38 @@ fn pod(name: &str, public_name: &str, verdict: Verdict) -> PodView {
         last_observed: Some(ago(1)),
         calls: Vec::new(),
         call_budget: None,
+        cover: Some(cover()),
     }
+}
+
+/// A pod with two kinds of tokens, in which one place has never been looked at with one of them.
+fn cover() -> CoverView {
+    let cell = |offset| Feature::Cell(Cell { segment: Segment::Signature, symbol: Symbol::Dash, offset });
+    let looked = |what, looks: u32| PlaceAge { what, looks: Some(looks), at: Some(ago(u64::from(looks) * 2)) };
+    let ages = |class, covered, never, period, worst| CoverAges {
+        set: CoverSet::SignatureCells,
+        class,
+        reachable: 84,
+        covered,
+        never,
+        period,
+        worst,
+    };
+    let [access, capability] = TokenKind::ALL.map(|kind| Some((kind, KeySlot(0))));
+    let pairs = CoverAges {
+        set: CoverSet::SignaturePairs,
+        reachable: 4,
+        worst: vec![looked(Feature::Pair(Segment::Signature, Symbol::Dash, Symbol::Dash), 17)],
+        ..ages(None, 4, 0, 30, Vec::new())
+    };
+    let never = PlaceAge { what: cell(40), looks: None, at: None };
+    let sets = vec![
+        ages(None, 84, 0, 30, vec![looked(cell(7), 26), looked(cell(11), 24)]),
+        pairs,
+        ages(access, 84, 0, 60, vec![looked(cell(9), 51)]),
+        ages(capability, 83, 1, 60, vec![never]),
+    ];
+    CoverView { steered: true, sets }
 }
 
 fn components(pods: &[PodView]) -> Vec<ComponentStatus> {
@@ -241,6 +272,7 @@ fn incident_facts() -> IncidentFacts {
         evidence: evidence.clone(),
         stable: Some(Duration::from_mins(5)),
         certificate_ends: None,
+        affected: None,
     };
     IncidentFacts {
         number: IncidentNumber(42),
@@ -294,6 +326,9 @@ pub(super) fn avoidable(until: Option<Timestamp>) -> View {
         pods: std::collections::BTreeMap::new(),
     }));
     facts.remedies = vec![Remedy::OtherKind(TokenKind::Access), Remedy::OtherNameLength(1)];
+    for (impact, share) in facts.pods.iter_mut().zip([0.0625, 0.31]) {
+        impact.affected = Some(Affected { share: Share::clamped(share), same_agents: true });
+    }
     let approval = until.map(|until| Approval { at: ago(30), until });
     facts.avoid = Some(Avoid { since: ago(60), approval });
     view.avoid_expires_after = Some(Duration::from_hours(2));

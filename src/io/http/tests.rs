@@ -200,6 +200,15 @@ async fn what_to_avoid_is_told_once_it_is_approved() {
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 
     bench.views.send_replace(sample::published(sample::avoidable(Some(until))));
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+    let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &form, "incident=42").await;
+    let back = &answer.headers()[header::LOCATION];
+    assert_eq!((answer.status(), back.as_bytes()), (StatusCode::SEE_OTHER, &b"/incidents/42"[..]));
+    assert!(matches!(bench.engine.recv().await, Some(Input::Command(Command::ApproveAvoid { .. }))));
+    let foreign = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
+    let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &foreign, "incident=42").await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+
     let told = json(&bench.router, "/api/v1/avoid").await;
     assert_eq!((&told["avoid"][0]["expires"], &told["waiting"]), (&until.to_rfc3339().into(), &serde_json::json!([])));
     let incident = json(&bench.router, "/api/v1/incidents/42").await;
@@ -212,6 +221,21 @@ async fn what_to_avoid_is_told_once_it_is_approved() {
     bench.views.send_replace(sample::published(sample::incident()));
     let answer = ask(&bench.router, Method::POST, "/api/v1/avoid/approve", &as_json, &approve(42)).await;
     assert_eq!(answer.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn an_incidents_page_lets_a_person_approve() {
+    let page = |view| async move {
+        let bench = bench(view, None);
+        text(ask(&bench.router, Method::GET, "/incidents/42", &[], "").await).await
+    };
+    let waiting = page(sample::avoidable(None)).await;
+    for said in ["somebody must approve it", "name=\"incident\" value=\"42\"", "for 2 h", "6.2 % of the agents"] {
+        assert!(waiting.contains(said), "{said} in {waiting}");
+    }
+    let approved = page(sample::avoidable(Some(sample::NOW.plus(std::time::Duration::from_hours(1))))).await;
+    assert!(approved.contains("Approved: token services may avoid"), "{approved}");
+    assert!(!page(sample::incident()).await.contains("approve-avoid"), "nothing is verified");
 }
 
 #[tokio::test]

@@ -54,6 +54,23 @@ fn the_faults_of_a_text_are_named() {
     }
 }
 
+/// Two wide faults at once look like a share of all tokens; a parser that knows standard base64 only
+/// is both, in payload and signature.
+#[test]
+fn a_parsers_mistakes_are_named_and_not_taken_for_a_share() {
+    let in_both =
+        "Verified: tokens with \"-\" or \"_\" in the signature, or tokens with \"_\" at payload offset 3 (mod 4)";
+    let mut exact = 0;
+    for seed in 0..12 {
+        let mut world = healthy(1, 30, seed);
+        strike(&mut world, "parser-fails", "");
+        let finding = settled(&mut world, Duration::from_mins(20)).expect("something");
+        assert_ne!(finding.state, FindingState::NoTokenTrait, "seed {seed}");
+        exact += u32::from(format!("{:?}: {}", finding.state, finding.predicate) == in_both);
+    }
+    assert!(exact >= 10, "{exact} of 12 in both parts");
+}
+
 /// What may be avoided by the state of the only incident.
 fn avoid(engine: &Engine) -> Option<Avoid> {
     let mut incidents = engine.state().incidents.values();

@@ -11,7 +11,9 @@ use prometheus_client::metrics::MetricType;
 
 use crate::engine::{AlertState, Audience, IncidentState, Rule, Verdict, View};
 use crate::model::{PodName, ProbeName, Step, Timestamp};
+use crate::token::CoverAges;
 
+use super::super::cover::oldest_look;
 use super::counts::{
     Counts, DEVICE_ERROR_CODES, MISSED, OUTCOMES, PHASES, PodCounts, ProbeCounts, ReceiverCounts, TROUBLES,
 };
@@ -62,6 +64,7 @@ impl Collector for Scrape {
         self.probes(&mut page)?;
         self.pods(&mut page)?;
         self.calls(&mut page)?;
+        self.covers(&mut page)?;
         self.alerts(&mut page)?;
         self.deliveries(&mut page)?;
         self.node(&mut page)
@@ -188,6 +191,31 @@ impl Scrape {
             "pod_last_observation_timestamp_seconds",
             "When the pod was last looked at",
             each().filter_map(|(labels, pod)| Some((labels, seconds(pod.last_observed?)))),
+        )
+    }
+
+    fn covers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let each = |of: fn(&CoverAges) -> u32| {
+            let sets = self.view.pods.iter().flat_map(|pod| pod.cover.iter().map(move |cover| (pod, cover)));
+            let sets = sets.flat_map(|(pod, cover)| cover.sets.iter().map(move |ages| (pod, ages)));
+            sets.map(move |(pod, ages)| (cover_labels(&pod.name, ages), f64::from(of(ages))))
+        };
+        page.gauge("cover_places", "Places that the pod's tokens can hold", each(|ages| ages.reachable))?;
+        page.gauge(
+            "cover_looked_at_places",
+            "Those that were looked at within one period of the cover",
+            each(|ages| ages.covered),
+        )?;
+        page.gauge("cover_never_looked_at_places", "Those that were never looked at", each(|ages| ages.never))?;
+        let sets = self.view.pods.iter().flat_map(|pod| pod.cover.iter().map(move |cover| (pod, cover)));
+        let sets = sets.flat_map(|(pod, cover)| cover.sets.iter().map(move |ages| (pod, ages)));
+        page.gauge(
+            "cover_oldest_look_seconds",
+            "Time since the place that has waited longest was looked at; absent if one never was",
+            sets.filter_map(|(pod, ages)| {
+                let age = oldest_look(ages, self.view.at)?;
+                Some((cover_labels(&pod.name, ages), age.as_secs_f64()))
+            }),
         )
     }
 
@@ -326,6 +354,15 @@ fn of_probe<'a>(pod: &'a PodName, probe: &'a ProbeName, name: &'static str, valu
     let mut labels = probe_labels(pod, probe);
     labels.push((name, Cow::from(value)));
     labels
+}
+
+/// A pod has few kinds and keys, and a class has three sets.
+fn cover_labels<'a>(pod: &'a PodName, ages: &'a CoverAges) -> Labels<'a> {
+    let (kind, key) = match ages.class {
+        Some((kind, key)) => (kind.as_str(), key.0.to_string()),
+        None => ("any", "any".to_owned()),
+    };
+    labels!["pod" = pod.as_str(), "set" = ages.set.as_str(), "kind" = kind, "key" = key]
 }
 
 fn receiver_labels<'a>(name: &'a str, kept: &ReceiverCounts) -> Labels<'a> {

@@ -168,3 +168,18 @@ fn both_formats_say_the_same() {
     );
     assert_eq!(Format::wanted(Some("*/*")), Format::Prometheus);
 }
+
+#[test]
+fn the_cover_is_told_by_set_and_class() {
+    let page = page(&planned(), Format::Prometheus);
+    let series = |name: &str, set, kind, key| {
+        value(&page, &format!("ringcheck_cover_{name}{{pod=\"pod-14\",set=\"{set}\",kind=\"{kind}\",key=\"{key}\"}}"))
+    };
+    let cells = |name: &str, kind, key| series(name, "signature_cells", kind, key);
+    assert_eq!(cells("places", "any", "any").as_deref(), Some("84.0"));
+    assert_eq!(cells("looked_at_places", "capability", "0").as_deref(), Some("83.0"));
+    assert_eq!(cells("never_looked_at_places", "capability", "0").as_deref(), Some("1.0"));
+    assert_eq!(cells("oldest_look_seconds", "access", "0").as_deref(), Some("102.0"));
+    assert_eq!(cells("oldest_look_seconds", "capability", "0"), None, "one never was");
+    assert_eq!(series("oldest_look_seconds", "signature_pairs", "any", "any").as_deref(), Some("34.0"));
+}
