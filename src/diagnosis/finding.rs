@@ -99,6 +99,12 @@ impl Diagnosis {
         Predicate(claimed.into_iter().map(|hypothesis| Conjunction(self.family.features_of(hypothesis))).collect())
     }
 
+    /// How often the tokens that are claimed fail; nothing where nothing is.
+    pub fn fails(&self) -> Option<FailShare> {
+        let more = self.named().filter(|mass| !mass.hypothesis.is_any());
+        more.map(|mass| mass.share()).or((!self.claims.is_empty()).then_some(FailShare::All))
+    }
+
     fn claimed(&self) -> Vec<Hypothesis> {
         let more = self.named().filter(|mass| !mass.hypothesis.is_any()).map(|mass| mass.hypothesis);
         self.claims.iter().map(|claim| claim.hypothesis).chain(more).collect()
@@ -107,8 +113,6 @@ impl Diagnosis {
     /// What can be said now.
     pub fn finding(&self) -> Finding {
         let hypotheses = self.claimed();
-        let more = self.named().filter(|mass| !mass.hypothesis.is_any());
-        let fails = more.map(|mass| mass.share()).or((!self.claims.is_empty()).then_some(FailShare::All));
         let hit = |set: FeatureSet| hypotheses.iter().any(|hypothesis| hypothesis.hits_set(set));
         let mut counts = [Counts::default(); 2];
         for look in self.evidence.looks() {
@@ -117,7 +121,7 @@ impl Diagnosis {
         Finding {
             state: self.state(),
             predicate: self.predicate(),
-            fails,
+            fails: self.fails(),
             posterior: Share::clamped(self.posterior_of_newest()),
             background: Share::clamped(self.noise.background()),
             inside: counts[1],

@@ -22,6 +22,8 @@ const RECOVERIES_PASSED_MIN: u32 = 18;
 const NETWORK_DOWN_MS: i64 = 20_000;
 /// Any other trouble of ours.
 const TROUBLE_MS: i64 = 5_000;
+/// Less than this of the share rule's bound used up, a sum has worn off.
+const WORN_OFF: f64 = 0.25;
 /// Scheduled attempts that the share rule's first failure is looked for in.
 const SHARE_LOOK_BACK: usize = 120;
 
@@ -85,7 +87,7 @@ impl Engine {
             || pod.trait_firing().is_some();
         let at_rest = !suspicious && !self.volatile.sweeping && pod.bound.is_none() && pod.verdict == verdict_of(pod);
         // Almost every observation ends here: nothing of what follows would do anything.
-        if at_rest && !(judged && self.next_change(pod, 0, turn.now()).is_some()) {
+        if at_rest && !(judged && self.next_change(name, pod, 0, turn.now()).is_some()) {
             return;
         }
         self.suspect_our_network(turn, name);
@@ -106,7 +108,7 @@ impl Engine {
     fn judge(&mut self, turn: &mut Turn, name: &PodName) {
         let mut from = 0;
         while let Some(pod) = self.state.pods.get(name)
-            && let Some((place, rule, change)) = self.next_change(pod, from, turn.now())
+            && let Some((place, rule, change)) = self.next_change(name, pod, from, turn.now())
         {
             self.make(turn, name, rule, change);
             from = place + 1;
@@ -114,16 +116,22 @@ impl Engine {
     }
 
     /// The first rule from place `from` on whose alert changes, and its place.
-    fn next_change(&self, pod: &PodState, from: usize, now: Timestamp) -> Option<(usize, Rule, Change)> {
+    fn next_change(
+        &self,
+        name: &PodName,
+        pod: &PodState,
+        from: usize,
+        now: Timestamp,
+    ) -> Option<(usize, Rule, Change)> {
         let mut rules = rules_of(pod).enumerate().skip(from);
-        rules.find_map(|(place, rule)| Some((place, rule, self.change(pod, rule, now)?)))
+        rules.find_map(|(place, rule)| Some((place, rule, self.change(name, pod, rule, now)?)))
     }
 
-    fn change(&self, pod: &PodState, rule: Rule, now: Timestamp) -> Option<Change> {
+    fn change(&self, name: &PodName, pod: &PodState, rule: Rule, now: Timestamp) -> Option<Change> {
         // A dead network of ours says nothing about the partner.
         let muted = rule.audience() == Audience::VoiceOnCall && self.state.network_is_down();
         let condition = if muted { Condition::No } else { self.condition(pod, rule, now) };
-        transition(pod, rule, condition, || !muted && self.is_over(pod, rule, now))
+        transition(pod, rule, condition, || !muted && self.is_over(name, pod, rule, now))
     }
 
     pub(super) fn make(&mut self, turn: &mut Turn, name: &PodName, rule: Rule, change: Change) {
@@ -211,9 +219,15 @@ impl Engine {
         self.ask_controls(turn, CONTROLS_AGAIN_MS);
     }
 
+    /// True while a diagnosis still looks for what fails too often, or knows it to be rare, and the sum
+    /// has not worn off: a fault of few tokens on few nodes leaves minutes without a failure.
+    fn is_undecided(&self, name: &PodName, pod: &PodState) -> bool {
+        self.is_rare_or_unknown(name) && pod.cusum.fill(&pod.rules.cusum) > WORN_OFF
+    }
+
     /// Recovery is proven: all has been well for the whole stable window, with enough attempts, and
     /// tokens like the failing one pass again.
-    fn is_over(&self, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
+    fn is_over(&self, name: &PodName, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
         let Some(alert) = pod.alerts.get(&rule) else { return false };
         match rule {
             Rule::BornRed => pod.has_no_red() && !pod.calls.is_red(),
@@ -225,6 +239,7 @@ impl Engine {
                     && is_well_since(pod, window)
                     && (rule != Rule::TokenBound || bound_is_well(pod, window))
                     && (rule != Rule::Trait || !pod.has_suspected_trait())
+                    && (!matches!(rule, Rule::Share | Rule::Trait) || !self.is_undecided(name, pod))
                     && (rule != Rule::Flapping
                         || pod.blips.last().is_none_or(|at| now.since(*at) > FLAPPING_WITHIN / 3))
             }

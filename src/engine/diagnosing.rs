@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnosis::{Diagnosis, Evidence, Family, Finding, FindingState, HowFailed, Look, Wish};
+use crate::diagnosis::{Diagnosis, Evidence, FailShare, Family, Finding, FindingState, HowFailed, Look, Wish};
 use crate::model::{
     AttemptId, EdgeName, IncidentNumber, Observation, PodName, Role, Share, StableHasher, Timestamp, TokenWish,
 };
@@ -199,6 +199,19 @@ impl Engine {
             self.volatile.diagnoses.open.insert(number, diagnosis);
         }
         self.volatile.diagnoses.open.get_mut(&number)
+    }
+
+    /// True while the diagnosis of a pod's incident has not come to an end, or if it has found that
+    /// only a share of few tokens fails.
+    pub(super) fn is_rare_or_unknown(&self, pod: &PodName) -> bool {
+        let open = self.diagnosed(pod).and_then(|(incident, _)| self.volatile.diagnoses.open.get(&incident));
+        open.is_some_and(|diagnosis| match diagnosis.state() {
+            FindingState::NoTokenTrait => false,
+            FindingState::Verified => diagnosis.fails() != Some(FailShare::All),
+            FindingState::Open | FindingState::AtLeast | FindingState::Contradicted => {
+                diagnosis.evidence().looks().len() < LOOKS_WANTED
+            }
+        })
     }
 
     /// What is known by now of what separates failing from passing tokens.
