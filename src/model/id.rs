@@ -67,11 +67,6 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0.text
             }
-
-            /// A number that equal names share and others hardly ever do.
-            pub(crate) fn hash_of_text(&self) -> u64 {
-                self.0.hash
-            }
         }
 
         impl PartialEq for $name {
@@ -154,6 +149,13 @@ name!(
     /// Who is told: one `[[receiver]]`.
     ReceiverName
 );
+
+impl PodName {
+    /// A number that equal names share and others hardly ever do.
+    pub(crate) fn hash_of_text(&self) -> u64 {
+        self.0.hash
+    }
+}
 
 /// One attempt, computed from what it is for, so that late and double results are recognised.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
