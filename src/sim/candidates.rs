@@ -12,9 +12,9 @@ use std::sync::LazyLock;
 use crate::model::{Fit, SignatureCells, Symbol};
 use crate::token::CANDIDATES;
 
-/// Blocks in the pool: enough that signatures with six or seven cells are about as frequent in it as
-/// they are, and few enough that the pool stays in a processor's cache.
-const BLOCKS: usize = 8;
+/// Blocks in the pool: so many that the rare signatures with seven cells or more are as frequent in
+/// it as they are.
+const BLOCKS: usize = 64;
 /// Seed of the pool; the searches are seeded by their world.
 const POOL_SEED: u64 = 0x0072_696e_6763_6865;
 /// Offsets of a signature; as an index.
