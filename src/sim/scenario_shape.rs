@@ -141,6 +141,8 @@ static WITH: Shape = Shape {
         ),
         Key::optional("bytes", Kind::Integer(0, 67_108_864), "Size of a large frame, in bytes."),
         Key::optional("frames", Kind::Integer(0, 100_000), "Frames in a flood."),
+        Key::optional("db", Kind::Integer(0, 90), "How much quieter, or how far below full scale, in dB."),
+        Key::optional("percent", Kind::Integer(1, 100), "A share of the packets of a call."),
     ],
 };
 

@@ -48,7 +48,7 @@ async fn call(bed: &Bed, pod: usize, direction: CallDirection) -> AttemptReport 
     unreachable!("the last try is returned")
 }
 
-fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome {
+pub(crate) fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome {
     let call = CallSettings {
         wish: wish(direction),
         tone: ToneId(0x5eed),

@@ -89,20 +89,22 @@ static CALL: Shape = Shape {
             "path",
             Kind::Choice(&["any", "host", "reflexive", "relay"]),
             "\"any\"",
-            "Which path media must take: from our own address, from the one the world sees, or through a relay.",
+            "Which path media must take: from our own address, from the one the world sees, or through a relay. Only any is \
+             possible yet.",
         ),
         Key::default(
             "far_end",
             Kind::Choice(&["application", "client"]),
             "\"application\"",
-            "Outbound: who answers, the pod's test application by itself or another client of ours (two legs).",
+            "Outbound: who answers, the pod's test application by itself or another client of ours (two legs). Only application \
+             is possible yet.",
         ),
         Key::default(
             "to",
             Kind::Choice(&["client", "number"]),
             "\"client\"",
             "Inbound: what is called, our client or the pod's own_number, so that carrier and number are in the path \
-             (two legs).",
+             (two legs). Only client is possible yet.",
         ),
     ],
 };
