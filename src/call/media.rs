@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec as RtcCodec;
@@ -13,7 +13,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
-use crate::model::Codec;
+use crate::model::{Codec, Origin};
 
 /// How often statistics and receiver reports are made.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub struct MediaSettings {
     /// The address of the socket that carries it.
     pub local: SocketAddr,
     /// The moment from which this machine's times count. Only differences matter.
-    pub origin: Instant,
+    pub origin: Origin,
     /// True for a side with a public address that only answers checks (RFC 8445 2.5).
     pub lite: bool,
 }
@@ -122,7 +122,7 @@ impl Media {
             .set_stats_interval(Some(REPORT_EVERY))
             .set_rtcp_report_interval_audio(REPORT_EVERY);
         add_telephone_events(&mut config, settings.codec);
-        let mut rtc = config.build(settings.origin + now);
+        let mut rtc = config.build(settings.origin.after(now));
         if let Ok(candidate) = Candidate::host(settings.local, Protocol::Udp) {
             rtc.add_local_candidate(candidate);
         }
@@ -170,7 +170,7 @@ impl Media {
         self.advance(now);
         // What is no STUN, DTLS, RTP or RTCP is not for us.
         let Ok(receive) = Receive::new(Protocol::Udp, from, self.settings.local, bytes) else { return };
-        let at = self.instant();
+        let at = self.settings.origin.after(self.now);
         if self.rtc.handle_input(Input::Receive(at, receive)).is_err() {
             self.close_once();
         }
@@ -188,7 +188,7 @@ impl Media {
     pub fn send(&mut self, now: Duration, frame: u64, payload: &[u8]) {
         self.advance(now);
         let (Some(mid), Some(payload_type)) = (self.mid, self.spoken_type()) else { return };
-        let at = self.instant();
+        let at = self.settings.origin.after(self.now);
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
         let time = frame.wrapping_mul(u64::from(samples_a_frame(self.settings.codec))) as u32;
@@ -221,12 +221,8 @@ impl Media {
         self.now = self.now.max(now);
     }
 
-    fn instant(&self) -> Instant {
-        self.settings.origin + self.now
-    }
-
     fn tick(&mut self) {
-        let at = self.instant();
+        let at = self.settings.origin.after(self.now);
         if self.rtc.handle_input(Input::Timeout(at)).is_err() {
             self.close_once();
         }
@@ -237,7 +233,7 @@ impl Media {
         for _ in 0..OUTPUTS_MAX {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
-                    self.wake = at.saturating_duration_since(self.settings.origin);
+                    self.wake = self.settings.origin.until(at);
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => {

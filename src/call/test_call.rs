@@ -7,11 +7,11 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::{
     CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, ExpectedCall, Failure, FailureReason,
-    MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
+    MediaTrouble, Origin, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::audio::ToneId;
@@ -30,7 +30,7 @@ pub struct CallSettings {
     /// Inbound: what the invite will carry among its parameters (`key=value`).
     pub marker: String,
     /// The moment at which the attempt began; only differences to it matter.
-    pub origin: Instant,
+    pub origin: Origin,
     /// How long each step may take.
     pub step: Duration,
     /// Inbound: how long it may take until it rings.

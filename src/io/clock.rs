@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::model::{Timestamp, millis};
+use crate::model::{Origin, Timestamp, millis};
 
 /// The longest sleep before the wall clock is read again: after a jump of the clock, what was due
 /// is late by no more than this.
@@ -38,8 +38,8 @@ impl Stopwatch {
     }
 
     /// The start itself, for machines that reckon from it. Says nothing about the time of day.
-    pub fn origin(self) -> Instant {
-        self.0
+    pub fn origin(self) -> Origin {
+        Origin::new(self.0)
     }
 
     /// Time since the start.

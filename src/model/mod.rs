@@ -7,6 +7,7 @@ mod deadlines;
 mod device_error;
 mod id;
 mod observation;
+mod origin;
 mod outcome;
 mod report;
 mod rest;
@@ -27,6 +28,7 @@ pub use id::{
     AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
 };
 pub use observation::{Observation, Role};
+pub use origin::Origin;
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};
 pub use rest::{RestAnswer, RestRequest};

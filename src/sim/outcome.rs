@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::call::{Connection, Finding, Input, Output, Route, Settings};
 use crate::model::{
-    AddressFamily, CallDirection, EdgeName, FailureReason, RestAnswer, RestRequest, SocketEnd, Timestamp, TokenKind,
+    AddressFamily, CallDirection, EdgeName, FailureReason, Origin, RestAnswer, RestRequest, SocketEnd, Timestamp,
+    TokenKind,
 };
 use crate::partner::twilio::{
     Account, AccountKeys, Device, KeyRing, MintRequest, RestCall, SdkProfile, SigningKey, form_fields, mint,
@@ -85,7 +86,7 @@ struct Run<'a> {
     route: usize,
     now: Duration,
     /// From when media reckon, if the attempt is a call.
-    origin: Option<Instant>,
+    origin: Option<Origin>,
     desk: Arc<Mutex<RestDesk>>,
     /// The partner's call whose socket was opened last.
     leg: u32,
@@ -356,7 +357,7 @@ impl<'a> Run<'a> {
     fn new_peer(&self) -> Peer {
         let peer = Peer::new(Arc::clone(self.keys), self.faults(), own_place(), self.moment());
         match self.origin {
-            Some(origin) => peer.with_calls(origin + self.now, self.moment(), Arc::clone(&self.desk)),
+            Some(origin) => peer.with_calls(origin.later(self.now), self.moment(), Arc::clone(&self.desk)),
             None => peer,
         }
     }

@@ -2,10 +2,11 @@
 //! as it does in virtual time, and leaves no call up at the partner.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ringcheck::call::audio::ToneId;
 use ringcheck::call::{CallSettings, Settings};
+use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
     AttemptReport, CallDirection, CallWish, Codec, Degradation, FarHears, HeardSound, Outcome, TokenKind,
 };
@@ -54,7 +55,7 @@ pub(crate) fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome
         tone: ToneId(0x5eed),
         temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
         marker: "rc=1".to_owned(),
-        origin: Instant::now(),
+        origin: Stopwatch::start().origin(),
         step: Duration::from_secs(4),
         delivery: Duration::from_secs(20),
     };

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::call::audio::ToneId;
 use crate::call::{CallSettings, Settings};
-use crate::model::{CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Outcome, Step, TokenKind};
+use crate::model::{
+    CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Origin, Outcome, Step, TokenKind,
+};
 use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
@@ -17,7 +19,7 @@ fn calling(direction: CallDirection) -> Settings {
         tone: ToneId(0x5eed),
         temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
         marker: "rc=1".to_owned(),
-        origin: Instant::now(),
+        origin: Origin::new(Instant::now()),
         step,
         delivery: Duration::from_secs(20),
     };

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
-use crate::model::{CallStatus, Codec};
+use crate::model::{CallStatus, Codec, Origin};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble};
 use crate::sim::call_fault::{CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, SetUpFault};
 
@@ -40,7 +40,7 @@ pub(super) struct Leg {
     pub(super) sid: String,
     /// The client's own id of a call that it asked for.
     pub(super) temporary: Option<String>,
-    origin: Instant,
+    origin: Origin,
     fault: Option<CallFault>,
     /// The client's offer, of a call that it asked for.
     offer: Option<String>,
@@ -73,7 +73,7 @@ impl Leg {
         temporary: String,
         offer: Option<String>,
         fault: Option<CallFault>,
-        origin: Instant,
+        origin: Origin,
         now: Duration,
     ) -> Self {
         let mut leg = Self::new(sid, fault, origin, now + RING_MAX);
@@ -87,7 +87,7 @@ impl Leg {
     pub(super) fn inbound(
         invite: Invite,
         fault: Option<CallFault>,
-        origin: Instant,
+        origin: Origin,
         now: Duration,
         ring: Duration,
     ) -> Self {
@@ -106,7 +106,7 @@ impl Leg {
         leg
     }
 
-    fn new(sid: String, fault: Option<CallFault>, origin: Instant, end_at: Duration) -> Self {
+    fn new(sid: String, fault: Option<CallFault>, origin: Origin, end_at: Duration) -> Self {
         let mid_call = match fault {
             Some(CallFault::MidCall(fault)) => Some(fault),
             _ => None,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::model::{CallStatus, Timestamp};
+use crate::model::{CallStatus, Origin, Timestamp};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame};
 use crate::sim::call_fault::{CallFault, DeliveryFault};
 
@@ -19,7 +19,7 @@ const LEGS_MAX: usize = 4;
 
 /// The calls of one client, and the desk that knows all of the account's.
 pub(super) struct PeerCalls {
-    origin: Instant,
+    origin: Origin,
     began: Timestamp,
     desk: Arc<Mutex<RestDesk>>,
     legs: BTreeMap<u32, Leg>,
@@ -57,7 +57,7 @@ impl PeerCalls {
 
 impl Peer {
     /// The same peer, of a partner that makes calls. Media reckon from `origin`, which is `now`.
-    pub fn with_calls(mut self, origin: Instant, now: Timestamp, desk: Arc<Mutex<RestDesk>>) -> Self {
+    pub fn with_calls(mut self, origin: Origin, now: Timestamp, desk: Arc<Mutex<RestDesk>>) -> Self {
         self.calls = Some(PeerCalls { origin, began: now, desk, legs: BTreeMap::new(), next: 0 });
         self
     }
