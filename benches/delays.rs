@@ -49,14 +49,16 @@ const fn row(name: &'static str, fault: &'static str, when: &'static [&'static s
     Row { name, fault, when, shape: Shape::Steady, published }
 }
 
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 22] = [
     row("total, refused at once", "token-invalid", &[""], "9.4 / 10.2 / 10.3"),
     row("total, silent", "connected-missing", &[""], "11.5 / 12.4 / 12.5"),
     row("74 % of connections", "token-invalid", &[r#"share = "74%""#], "19.6 / 28.7 / 37.1"),
     row("25 %", "token-invalid", &[r#"share = "25%""#], "89 / 135 / 157"),
     row("10 %", "token-invalid", &[r#"share = "10%""#], "229 / 433 / 530"),
     row("5 %", "token-invalid", &[r#"share = "5%""#], "764 / 2009 / 2754"),
+    row("1/32", "token-invalid", &[r#"share = "3.12%""#], "-"),
     row("2 %", "token-invalid", &[r#"share = "2%""#], "not within 6 h"),
+    row("1/64", "token-invalid", &[r#"share = "1.56%""#], "-"),
     row("kind", "token-invalid", &[r#"kind = "capability""#], "10.1 / 11.9 / 12.6"),
     row("key of one kind", "token-invalid", &[r#"key = 0, kind = "access""#], "12.3 / 25.2 / 32.6"),
     row(

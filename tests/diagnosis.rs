@@ -159,7 +159,7 @@ fn whom_it_hits_follows_from_the_population() {
     let reach = lengths(&[6, 3, 1]);
     let cell = Feature::Cell(Cell { segment: Segment::Signature, symbol: Symbol::Dash, offset: 11 });
     assert_eq!(hit(&reach, &[&[Feature::NameResidue(0)]]), Some((600.0, true)), "always the same agents");
-    let (share, same) = hit(&reach, &[&[cell.clone()]]).expect("somebody");
+    let (share, same) = hit(&reach, &[std::slice::from_ref(&cell)]).expect("somebody");
     assert!((14.0..=17.0).contains(&share) && !same, "one in 64, whoever it is: {share}");
     let (share, same) = hit(&reach, &[&[cell, Feature::NameResidue(1)], &[Feature::NameResidue(2)]]).expect("somebody");
     assert!((104.0..=106.0).contains(&share) && !same, "3 of 640 and 1 of 10: {share}");
