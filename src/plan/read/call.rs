@@ -48,7 +48,7 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
     ];
     for (key, value, possible) in wanted {
         if value.is_some_and(|value| value != possible) {
-            table.mistake(key, "this is not possible yet", &format!("leave it out, or write \"{possible}\""));
+            table.mistake(key, "this is not possible yet", format!("leave it out, or write \"{possible}\""));
         }
     }
     let ring_times = match direction {
