@@ -9,6 +9,8 @@ mod calls;
 mod doc;
 #[path = "faults/hostile.rs"]
 mod hostile;
+#[path = "faults/killed.rs"]
+mod killed;
 #[path = "faults/switching.rs"]
 mod switching;
 
