@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PARTS=(connections minting engine public_page delays quiet_years idle)
+PARTS=(connections calls minting engine public_page delays quiet_years idle)
 LOGS=$PWD/target/bench-logs
 mkdir -p "$LOGS"
 # What an earlier run has left is not a figure of this one.
@@ -53,7 +53,7 @@ part_idle() {
 for part in "${@:-${PARTS[@]}}"; do
   echo "== $part (target/bench-logs/$part.log)" >&2
   case $part in
-    connections | minting | engine | public_page) cargo bench --bench "$part" ;;
+    connections | calls | minting | engine | public_page) cargo bench --bench "$part" ;;
     delays) cargo bench --bench delays -- "${RINGCHECK_TRIALS:-300}" ;;
     quiet_years) cargo bench --bench quiet_years -- "${RINGCHECK_YEARS:-10}" "${RINGCHECK_MINUTES:-20}" ;;
     idle) part_idle ;;
@@ -71,6 +71,10 @@ row what bar figure
 row 'CPU per attempt, times a bare client' '<= 1.5' "$(find_in connections 'ours .*: (.*) times')"
 row 'bare handshake and frames, CPU' '-' "$(find_in connections 'bare client ([^,]*),')"
 row 'memory per open connection' '<= 20 kB' "$(find_in connections 'TLS connection: ([^(]*) \(')"
+row 'CPU per 5 s call, beside Chromium' '<= 1/90' "$(find_in calls 'CPU per 5 s call: (.*)')"
+row 'memory per call' '-' "$(find_in calls 'memory per call: (.*)')"
+row '100 calls at once, sent without a gap' '100' "$(find_in calls '100 calls at once: .* ([0-9]+) sent without')"
+row 'calls in a row, leak' 'flat' "$(find_in calls 'failed: (memory .*)')"
 row 'idle memory with 30 pods' '<= 40 MiB' "$(find_in idle '30 pods: (.*)')"
 row 'public page, requests a CPU second' '>= 5,000' "$(find_in public_page 'GET \/ .*: ([0-9]+) requests per CPU')"
 row 'public page, p99' '<= 10 ms' "$(find_in public_page 'GET \/ .*p99 (.*)')"

@@ -11,6 +11,8 @@ mod diagnosed;
 mod doc;
 #[path = "faults/hostile.rs"]
 mod hostile;
+#[path = "faults/killed.rs"]
+mod killed;
 #[path = "faults/switching.rs"]
 mod switching;
 

@@ -3,9 +3,12 @@
 //! installed into `target/` on the first run; without python, its venv module or the package
 //! index these tests fail, they are never skipped.
 
+#[path = "python/environment.rs"]
+mod environment;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -22,34 +25,10 @@ const APPLICATION: &str = "AP00000000000000000000000000000003";
 const KEY_SECRET: &str = "an-api-key-secret-of-32-characters";
 const AUTH_TOKEN: &str = "an-auth-token-with-32-characters";
 
-fn run(command: &mut Command, what: &str) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}. Install python3 and python3-venv."));
-    assert!(
-        output.status.success(),
-        "{what} failed. On Debian: apt-get install python3 python3-venv; the package index must be reachable.\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
-
 /// The python of an environment that has the library.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
-        let wanted = std::fs::read_to_string(requirements).expect("the requirements are in the repository");
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("helper-library");
-        let python = home.join("bin/python");
-        let installed = home.join("installed.txt");
-        if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-            return python;
-        }
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home), "python3 -m venv");
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
-        run(Command::new(&python).args(pip), "pip install");
-        std::fs::write(&installed, wanted).expect("the environment can be written to");
-        python
-    })
+    PYTHON.get_or_init(|| environment::python("helper-library", "requirements.txt"))
 }
 
 /// Secrets and tokens go over standard input: arguments are visible to everybody.

@@ -52,9 +52,15 @@ retry() {
   return 1
 }
 
-# Where tests/helper_library.rs looks for it, and would make it without a second try.
+# Where tests/python/environment.rs looks for them, and would make them without a second try.
 python_packages() {
-  local home=$TMP/helper-library wanted=tests/python/requirements.txt
+  python_environment helper-library tests/python/requirements.txt
+  python_environment aiortc tests/python/aiortc_requirements.txt
+}
+
+# python_environment NAME REQUIREMENTS
+python_environment() {
+  local home=$TMP/$1 wanted=$2
   if ! cmp -s "$wanted" "$home/installed.txt"; then
     python3 -m venv --clear "$home"
     retry "$home/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$wanted"

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
-use crate::model::{EdgeName, PodName};
+use crate::model::{CallStatus, EdgeName, PodName};
 use crate::partner::twilio::{AccountKeys, KeyRing};
 use crate::sim::twilio::{RestDesk, RingOrder};
 use crate::sim::{Behaviour, FaultRule, TcpFault, TransportFault};
@@ -58,9 +58,42 @@ pub(super) struct Pod {
 #[derive(Clone, Debug)]
 pub(super) enum Order {
     /// Ring, if you have this name.
-    Ring(RingOrder),
+    Ring(Arc<Delivery>),
     /// End this call, if it is yours.
     End(String),
+}
+
+/// A call on its way to the client that it shall ring. If none has that name, by now or any more,
+/// nobody answers it.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    order: RingOrder,
+    taken: AtomicBool,
+    desk: Arc<Mutex<RestDesk>>,
+}
+
+impl Delivery {
+    pub(super) fn of(order: RingOrder, pod: &Pod) -> Self {
+        Self { order, taken: AtomicBool::new(false), desk: pod.shared_desk() }
+    }
+
+    /// The call, for the client that has this name.
+    pub(super) fn take(&self, name: Option<&str>) -> Option<&RingOrder> {
+        let ours = name == Some(self.order.identity.as_str());
+        ours.then(|| {
+            self.taken.store(true, Ordering::Relaxed);
+            &self.order
+        })
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if !*self.taken.get_mut() {
+            let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+            desk.set_status(&self.order.sid, CallStatus::NoAnswer);
+        }
+    }
 }
 
 /// The pod's faults as they are switched.

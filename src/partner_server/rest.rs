@@ -1,5 +1,6 @@
 //! The REST API on the pod's listener: `/2010-04-01/Accounts/{AC}/Calls…`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,10 +11,11 @@ use tokio::time::timeout;
 
 use crate::io::clock;
 use crate::partner::twilio::form_fields;
+use crate::sim::RestFault;
 use crate::sim::twilio::{Note, RestReply, unauthorized};
 
 use super::connection::{Client, Droppable};
-use super::listener::Order;
+use super::listener::{Delivery, Order, Pod};
 use super::request::{Request, plain};
 
 /// Largest form that is read, in bytes.
@@ -41,18 +43,12 @@ pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, requ
     let Some(form) = body(stream, request).await else { return true };
     let fault = client.faults.rest(&client.place);
     let reply = if allowed(client, request) {
-        let mut desk = client.pod.desk();
         match wanted {
-            Wanted::Originate => {
-                let (reply, order) = desk.originate(&form_fields(&form), fault);
-                // Without a client that is registered nobody receives it.
-                order.map(|order| client.pod.orders.send(Order::Ring(order)).ok());
-                reply
-            }
-            Wanted::Call(sid) => desk.look_up(sid, fault),
+            Wanted::Originate => originate(client.pod, &form, fault),
+            Wanted::Call(sid) => client.pod.desk().look_up(sid, fault),
             Wanted::Change(sid) => {
                 client.pod.orders.send(Order::End(sid.to_owned())).ok();
-                desk.look_up(sid, fault)
+                client.pod.desk().look_up(sid, fault)
             }
         }
     } else {
@@ -61,6 +57,16 @@ pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, requ
     client.note(&Note::of("REST API asked").code(u32::from(reply.status)));
     answer(stream, reply).await;
     true
+}
+
+/// Takes an order for a call, and has it ring.
+fn originate(pod: &Pod, form: &str, fault: Option<RestFault>) -> RestReply {
+    let (reply, order) = pod.desk().originate(&form_fields(form), fault);
+    if let Some(order) = order {
+        // Fails without a client at all; the delivery then says by itself that nobody answered.
+        pod.orders.send(Order::Ring(Arc::new(Delivery::of(order, pod)))).ok();
+    }
+    reply
 }
 
 fn wanted<'a>(method: &str, rest: &'a str) -> Option<Wanted<'a>> {

@@ -150,6 +150,11 @@ impl PartnerServer {
         self.pods.truth.last(last)
     }
 
+    /// A pod's calls that are not over: queued, ringing or in progress, the newest thousand at most.
+    pub fn calls_up(&self, pod: &PodName) -> usize {
+        self.pods.by_name.get(pod).map_or(0, |pod| pod.desk().under_way())
+    }
+
     /// Ends every connection and stops listening.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);

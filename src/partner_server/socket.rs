@@ -95,8 +95,11 @@ fn take(peer: &mut Peer, message: Option<Result<Message, Error>>) {
 /// Does what the REST API wants, if it concerns this client.
 fn follow(peer: &mut Peer, order: Order) {
     match order {
-        Order::Ring(order) if peer.registered_as() == Some(order.identity.as_str()) => peer.ring(clock::now(), &order),
-        Order::Ring(_) => {}
+        Order::Ring(delivery) => {
+            if let Some(order) = delivery.take(peer.registered_as()) {
+                peer.ring(clock::now(), order);
+            }
+        }
         Order::End(sid) => {
             peer.end_call(clock::now(), &sid);
         }

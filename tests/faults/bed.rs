@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ringcheck::io::clock::Stopwatch;
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
     AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, EdgeName, KeySlot, PodName, Role,
@@ -107,8 +108,12 @@ impl Bed {
 
     /// A test call.
     pub async fn call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        self.make(self.call_spec(pod, wish, serial)).await
+    }
+
+    fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
         let direction = u64::from(wish.direction == CallDirection::Inbound);
-        self.make(AttemptSpec {
+        AttemptSpec {
             id: AttemptId((pod as u64 + 1) * 0x0001_0203_0405 + direction * 7919 + serial * 104_729),
             pod: pod_name(pod),
             probe: self.calling.name.clone(),
@@ -124,8 +129,28 @@ impl Bed {
             at: Timestamp::MIN,
             deadline: Timestamp::MAX,
             call: Some(wish),
-        })
-        .await
+        }
+    }
+
+    /// A test call of another dialer, which dies with all it has this long after it has begun: how
+    /// many calls the pod had up at that moment.
+    pub async fn killed_call(self: &Arc<Self>, pod: usize, wish: CallWish, serial: u64, after: Duration) -> usize {
+        let bed = Arc::clone(self);
+        let killed = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let (reports, _never_read) = mpsc::channel(1);
+                let dialer = Dialer::start(bed.plan.node.location.name.clone(), reports).expect("started");
+                let watch = Stopwatch::start();
+                dialer.dial(bed.call_spec(pod, wish, serial), Arc::clone(&bed.plan));
+                watch.sleep_until(after).await;
+            });
+            let up = bed.partner.calls_up(&pod_name(pod));
+            // Its tasks and its sockets go with it, wherever they are.
+            drop(runtime);
+            up
+        });
+        killed.await.expect("it does not panic")
     }
 
     async fn make(&self, spec: AttemptSpec) -> AttemptReport {
