@@ -82,9 +82,9 @@ static CALL: Shape = Shape {
             "codecs",
             Kind::List(&Kind::Choice(&["pcmu", "opus"]), 1, 2),
             "[\"pcmu\"]",
-            "How speech is coded, in turn. The SDK prefers pcmu.",
+            "How speech is coded, in turn. The SDK prefers pcmu. Only pcmu is possible yet.",
         )
-        .such_as("[\"pcmu\", \"opus\"]"),
+        .such_as("[\"pcmu\"]"),
         Key::default(
             "path",
             Kind::Choice(&["any", "host", "reflexive", "relay"]),
