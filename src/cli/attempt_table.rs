@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::io::http::AttemptAnswer;
 use crate::io::store::RecordedAttempt;
-use crate::model::{AttemptReport, Failure, Outcome, Role, Step, Timestamp};
+use crate::model::{AttemptReport, CallFacts, Failure, Outcome, Role, Step, Timestamp};
 
 use super::attempts::{LeftAlone, Made, Round};
+use super::call_table;
 use super::output::{self, Color};
 
 /// The steps that have a column of their own.
@@ -59,6 +60,7 @@ pub fn text(round: &Round, color: bool) -> String {
     rows.extend(round.made.iter().map(cells));
     let mut text = String::new();
     output::table(&mut text, &rows, color);
+    text.push_str(&call_table::text(round, color));
     let Count { completed, failed, throttled, lost, not_made } = Count::of(round);
     let word = if failed + throttled + lost == 0 { Color::Green } else { Color::Red };
     let mut counts = format!("{completed} completed, {failed} failed, {throttled} throttled, {lost} lost");
@@ -100,7 +102,7 @@ fn cells(made: &Made) -> [String; COLUMNS] {
         report.traits.edge.to_string(),
     ];
     cells.extend(STEPS.map(|step| took(report, step)));
-    cells.extend([outcome(&report.outcome), agent_sees(&report.outcome)]);
+    cells.extend([outcome(&report.outcome), agent_sees(&report.outcome, report.call.as_deref())]);
     row(cells)
 }
 
@@ -139,7 +141,15 @@ fn word(value: &impl Serialize) -> String {
     json.as_str().unwrap_or("?").replace('_', " ")
 }
 
-fn agent_sees(outcome: &Outcome) -> String {
+fn agent_sees(outcome: &Outcome, call: Option<&CallFacts>) -> String {
+    let direction = call.map(|call| call.wish.direction);
+    if let (Outcome::Failed(failure), Some(direction)) = (outcome, direction)
+        && failure.step >= Step::Invite
+        && failure.device_errors.is_empty()
+        && let Some(notices) = call_table::agent_notices(direction, failure.reason)
+    {
+        return notices.to_owned();
+    }
     match outcome {
         Outcome::Completed { .. } => "works".to_owned(),
         Outcome::Failed(failure) if failure.step == Step::Mint => "gets no token".to_owned(),
@@ -243,7 +253,7 @@ mod tests {
             ),
             (Outcome::Lost { reason: LostReason::NoNetwork }, "lost: no network", "not known"),
         ] {
-            assert_eq!((outcome(&what).as_str(), agent_sees(&what).as_str()), (said, seen));
+            assert_eq!((outcome(&what).as_str(), agent_sees(&what, None).as_str()), (said, seen));
         }
     }
 }

@@ -9,6 +9,7 @@ mod attempts;
 mod avoid;
 mod calibrate;
 mod call_forecast;
+mod call_table;
 mod check;
 mod check_config;
 mod command_line;

@@ -15,6 +15,9 @@ use crate::partner_server::{PodSeen, PodSettings};
 
 use super::serve::{port_of, written};
 
+/// The test application of each pod: the simulated partner takes any.
+const APPLICATION_SID: &str = "AP00000000000000000000000000000001";
+
 /// Pods with new keys.
 pub(super) fn pods(count: u16, port: u16) -> Vec<PodSettings> {
     let mut random = fastrand::Rng::new();
@@ -49,12 +52,21 @@ pub(super) fn write(folder: &Path, pods: &[PodSettings], seen: &[PodSeen], tls: 
         let text = format!(
             "name = \"{name}\"\npublic_name = \"{name}\"\n\n[partner]\nkind = \"twilio\"\naccount_sid = \"{}\"\n\
              edges = [\"{edge}\"]\napi_key = {{ sid = \"{key_sid}\", secret = {{ file = {key_file:?} }} }}\n\
-             auth_token = {{ file = {token_file:?} }}\nsignalling = \"{url}\"\n{ca}",
-            keys.account_sid
+             auth_token = {{ file = {token_file:?} }}\napplication_sid = \"{APPLICATION_SID}\"\n\
+             signalling = \"{url}\"\nrest = \"{}\"\n{ca}\n[budget]\ncall_minutes_per_day = 800\n\
+             call_minutes_per_hour = 60\ncalls_per_hour = 60\n",
+            keys.account_sid,
+            rest_of(url)
         );
         written(&folder.join(format!("pods/{name}.toml")), &text)?;
     }
     Ok(())
+}
+
+/// The REST API is where the WebSocket is.
+fn rest_of(url: &str) -> String {
+    let host = url.trim_end_matches("/signal");
+    host.replacen("wss://", "https://", 1).replacen("ws://", "http://", 1)
 }
 
 /// Writes a secret so that only its owner can read it.
