@@ -49,6 +49,7 @@ impl Dialer {
     /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the minter's
     /// thread, which can fail.
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
+        crate::call::warm_up(clock::Stopwatch::start().origin());
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
         let equipment = Equipment { minter, resolver: Resolver::default(), tls };
