@@ -62,7 +62,7 @@ fn base(account: &Account, edge: &EdgeName) -> String {
     }
 }
 
-/// The fields of a form, as the API reads it. At most [`FIELDS_MAX`].
+/// The fields of a form, as the API reads it. At most 64.
 pub fn form_fields(form: &str) -> Vec<(String, String)> {
     let field = |pair: &str| pair.split_once('=').map(|(key, value)| (form_decoded(key), form_decoded(value)));
     form.split('&').filter_map(field).take(FIELDS_MAX).collect()
