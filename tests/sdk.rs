@@ -37,6 +37,9 @@ const AUTH_TOKEN: &str = "sesame of the account";
 /// Tokens among which one is looked for that a parser's mistake matters for.
 const SERIALS: u64 = 400;
 
+/// One browser at a time: two of them would take each other's processor, and the SDKs have timers.
+pub(crate) static ONE_BROWSER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// One fault (or none) and one SDK.
 #[derive(Clone, Copy)]
 struct Case {
@@ -67,6 +70,7 @@ impl Case {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_real_sdks_raise_what_we_predict() {
+    let _alone = ONE_BROWSER.lock().await;
     let pods: Vec<PodName> = (0..PAGES).map(|n| PodName::parse(&format!("sdk-{n}")).expect("a name")).collect();
     let partner = PartnerServer::start(PartnerSettings::for_pods(pods.iter().map(pod_settings).collect()))
         .await

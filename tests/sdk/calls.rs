@@ -13,7 +13,7 @@ use ringcheck::partner_server::{PartnerServer, PartnerSettings};
 use ringcheck::sim::{Fault, FaultRule, Outcomes, usual_settings};
 
 use crate::browser::{Browser, Call, Heard};
-use crate::{AUTH_TOKEN, KEY, KEY_SID, account, pod_settings};
+use crate::{AUTH_TOKEN, KEY, KEY_SID, ONE_BROWSER, account, pod_settings};
 
 const APPLICATION: &str = "AP00000000000000000000000000000003";
 const NAME: &str = "rc_sdk_call";
@@ -91,6 +91,7 @@ fn raised(heard: &Heard) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_real_sdks_place_and_receive_calls() {
+    let _alone = ONE_BROWSER.lock().await;
     let pod = PodName::parse("sdk-0").expect("a name");
     let partner =
         PartnerServer::start(PartnerSettings::for_pods(vec![pod_settings(&pod)])).await.expect("the partner starts");
