@@ -1,7 +1,7 @@
 //! Attempts that a person asks for: made at once or one after another, with a progress bar on a
 //! terminal.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::model::{
     AttemptId, AttemptReport, AttemptSpec, CellWeights, EdgeName, KeySlot, Outcome, PodName, Role, SignatureCells,
     Timestamp, TokenKind, TokenWish,
 };
-use crate::plan::{Plan, Pod, Probe, TokenSource};
+use crate::plan::{PartnerAccount, Plan, Pod, Probe, ProbeKind, TokenSource};
 
 /// Reports that may wait to be taken.
 const REPORTS_MAX: usize = 64;
@@ -91,9 +91,21 @@ pub struct Round {
     pub left_alone: Vec<LeftAlone>,
 }
 
+/// Without orders for calls beyond the first in each account: a partner is asked for one a minute at
+/// most, and nobody waits a minute for a table.
+fn one_origination_an_account(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let mut ordered: BTreeSet<String> = BTreeSet::new();
+    wanted.retain(|one| {
+        let PartnerAccount::Twilio(account) = &one.pod.partner;
+        one.probe.kind != ProbeKind::InboundCall || ordered.insert(account.account_sid.clone())
+    });
+    wanted
+}
+
 /// Makes all of them, in each pod one after another and `pace` apart. A pod in which one is
-/// throttled is left alone from then on.
+/// throttled is left alone from then on. Of calls to agents one is made in each account.
 pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Result<Round> {
+    let wanted = one_origination_an_account(wanted);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
