@@ -53,8 +53,7 @@ pub(super) fn write(folder: &Path, pods: &[PodSettings], seen: &[PodSeen], tls: 
             "name = \"{name}\"\npublic_name = \"{name}\"\n\n[partner]\nkind = \"twilio\"\naccount_sid = \"{}\"\n\
              edges = [\"{edge}\"]\napi_key = {{ sid = \"{key_sid}\", secret = {{ file = {key_file:?} }} }}\n\
              auth_token = {{ file = {token_file:?} }}\napplication_sid = \"{APPLICATION_SID}\"\n\
-             signalling = \"{url}\"\nrest = \"{}\"\n{ca}\n[budget]\ncall_minutes_per_day = 800\n\
-             call_minutes_per_hour = 60\ncalls_per_hour = 60\n",
+             signalling = \"{url}\"\nrest = \"{}\"\n{ca}",
             keys.account_sid,
             rest_of(url)
         );
