@@ -132,7 +132,7 @@ impl Call {
     async fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let (local, watch) = (socket.local_addr().expect("bound"), Stopwatch::start());
-        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: watch.origin(), lite: false };
+        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: watch.origin() };
         Self {
             watch,
             socket,
@@ -177,7 +177,7 @@ impl Call {
             match output {
                 MediaOutput::Transmit { to, bytes } => drop(self.socket.send_to(&bytes, to).await),
                 MediaOutput::Event(MediaEvent::Packet(packet)) => self.packet(&packet),
-                MediaOutput::Event(MediaEvent::Report(_)) => {}
+                MediaOutput::Event(MediaEvent::RoundTrip(_)) => {}
                 MediaOutput::Event(event) => {
                     if event == MediaEvent::KeysAgreed {
                         self.began = Some(self.watch.time());

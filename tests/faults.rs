@@ -64,7 +64,7 @@ async fn compare(bed: &Bed, pod: usize, fault: Fault, kind: TokenKind) -> Option
     let report = hit(bed, pod, probe, fault, kind).await;
     let real = report.outcome.clone();
     let simulated = virtual_outcome(probe, met(fault, &report), kind);
-    if class(&real) != fault.expected() {
+    if Expected::of(&real) != Some(fault.expected()) {
         return Some(format!("{fault}, {kind}: {:?} promised, {real:?} found", fault.expected()));
     }
     (real != simulated).then(|| format!("{fault}, {kind}:\n  real    {real:?}\n  virtual {simulated:?}"))
@@ -125,16 +125,6 @@ fn is_silent(outcome: &Outcome) -> bool {
         Outcome::Failed(failure) => failure.is_silent(),
         Outcome::Completed { degraded } => degraded.contains(&Degradation::LeaveUnconfirmed),
         Outcome::Throttled { .. } | Outcome::Lost { .. } => false,
-    }
-}
-
-fn class(outcome: &Outcome) -> Expected {
-    match outcome {
-        Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
-        Outcome::Completed { .. } => Expected::Degraded,
-        Outcome::Failed(failure) => Expected::Failed(failure.step),
-        Outcome::Throttled { step, .. } => Expected::Throttled(*step),
-        Outcome::Lost { reason } => panic!("our own fault: {reason:?}"),
     }
 }
 

@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use crate::model::{
-    CallDirection, CallEvent, CallStatus, Degradation, ExpectedCall, Failure, FailureReason, Outcome, RestAnswer,
-    RestRequest, Signalling, Step,
+    CallDirection, CallEvent, CallStatus, Degradation, Failure, FailureReason, Outcome, RestAnswer, RestRequest,
+    Signalling, Step,
 };
 
 use super::connection::{Connection, Output, Phase};
@@ -98,7 +98,7 @@ impl<S: Signalling> Connection<S> {
             CallAction::OpenMedia => self.outputs.push_back(Output::OpenMedia),
             CallAction::Originate => self.originate(),
             CallAction::AskStatus => self.ask(|sid| RestRequest::Status { sid }),
-            CallAction::Expect(sign) => self.expect(sign),
+            CallAction::Expect(sign) => self.signalling.expect(sign),
             CallAction::Invite(description) => {
                 let temporary = self.settings.call.as_ref().map(|call| call.temporary.clone()).unwrap_or_default();
                 self.signalling.invite(now, &temporary, &description);
@@ -115,10 +115,6 @@ impl<S: Signalling> Connection<S> {
         }
     }
 
-    fn expect(&mut self, sign: ExpectedCall) {
-        self.signalling.expect(sign);
-    }
-
     fn originate(&mut self) {
         let Some(settings) = &self.settings.call else { return };
         let seconds = |ms: u32| ms.div_ceil(1000);
@@ -131,9 +127,9 @@ impl<S: Signalling> Connection<S> {
     }
 
     fn ask(&mut self, request: impl FnOnce(String) -> RestRequest) {
-        let under_way = self.call.as_ref().and_then(|call| call.facts().sid);
-        let sid = under_way.or_else(|| self.seen.call.as_ref()?.sid.clone());
-        self.outputs.extend(sid.map(|sid| Output::Rest(request(sid))));
+        let under_way = self.call.as_ref().and_then(|call| call.sid());
+        let sid = under_way.or_else(|| self.seen.call.as_ref()?.sid.as_ref());
+        self.outputs.extend(sid.cloned().map(|sid| Output::Rest(request(sid))));
     }
 
     /// The call has come to its end.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::model::{CallAudio, Codec, Degradation, FailureReason, FarHears, HeardSound};
 
+use super::AudioPacket;
 use super::audio::{
-    Arrival, CodecImpairment, Ear, FRAME, Frame, Heard, Hearing, PLAYOUT_DELAY, Playout, Reception, ReceptionReport,
-    RtpClock, ToneId, ToneSource, decode_frame, e_model_mos, e_model_r, sdk_mos,
+    Arrival, CodecImpairment, Conditions, Ear, FRAME, Frame, Heard, Hearing, PLAYOUT_DELAY, Playout, Rating, Reception,
+    ReceptionReport, RtpClock, ToneId, ToneSource, decode_frame, frame_start,
 };
-use super::{AudioPacket, FarReport};
 
 /// A level below this is too quiet to be understood well, in dBov times ten: 24 dB under what we send.
 const QUIET_DECIDBOV: i16 = -400;
@@ -42,7 +42,8 @@ pub(super) struct Conversation {
     reception: Reception,
     ear: Ear,
     last_packet: Option<Duration>,
-    report: FarReport,
+    /// There and back, as RTCP or the checks tell.
+    round_trip: Option<Duration>,
 }
 
 impl Conversation {
@@ -65,13 +66,13 @@ impl Conversation {
             reception: Reception::new(clock, payload_type, PLAYOUT_DELAY),
             ear,
             last_packet: None,
-            report: FarReport::default(),
+            round_trip: None,
         }
     }
 
     /// When the next 20 ms fall due.
     pub(super) fn wake(&self) -> Duration {
-        self.began + FRAME * u32::try_from(self.sent).unwrap_or(u32::MAX)
+        self.began + frame_start(self.sent)
     }
 
     /// The next frame to send, if it is time: its number and its coded audio. Frames whose time is
@@ -89,8 +90,8 @@ impl Conversation {
     /// Plays out what is due until now.
     pub(super) fn play(&mut self, now: Duration) {
         // One frame behind the clock: what arrives with a frame is played with it.
-        while self.began + FRAME * u32::try_from(self.played + 1).unwrap_or(u32::MAX) <= now {
-            let at = self.began + FRAME * u32::try_from(self.played).unwrap_or(u32::MAX);
+        while self.began + frame_start(self.played + 1) <= now {
+            let at = self.began + frame_start(self.played);
             let frame = self.playout.play(at);
             self.ear.hear(frame.as_ref(), at);
             self.played += 1;
@@ -110,11 +111,9 @@ impl Conversation {
         }
     }
 
-    /// The far side's account, or the length of the way.
-    pub(super) fn report(&mut self, report: FarReport) {
-        self.report.round_trip = report.round_trip.or(self.report.round_trip);
-        self.report.received |= report.received;
-        self.report.lost = report.lost.or(self.report.lost);
+    /// How long packets travel there and back.
+    pub(super) fn round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = Some(round_trip);
     }
 
     /// When the last packet came; `None` if none ever did.
@@ -125,19 +124,13 @@ impl Conversation {
     /// What came of it, in numbers.
     pub(super) fn audio(&self, now: Duration) -> CallAudio {
         let (hearing, received) = (self.ear.hearing(), self.reception.report(now));
-        let heard = match (hearing.heard, self.last_packet) {
-            (_, None) => HeardSound::Nothing,
-            (Heard::OurTone, _) => HeardSound::OurTone,
-            (Heard::ForeignTone, _) => HeardSound::ForeignTone,
-            (Heard::OtherSound, _) => HeardSound::OtherSound,
-            (Heard::Silence, _) => HeardSound::Silence,
-        };
+        let heard = self.heard(&hearing);
         let far_hears = match heard {
             HeardSound::OurTone => FarHears::Yes,
             HeardSound::OtherSound | HeardSound::ForeignTone => FarHears::No,
             HeardSound::Silence | HeardSound::Nothing => FarHears::Unknown,
         };
-        let (mos_centi, sdk_mos_centi) = self.scores(&hearing, &received);
+        let rating = self.rating(&hearing, &received);
         CallAudio {
             heard,
             far_hears,
@@ -150,10 +143,20 @@ impl Conversation {
             loss_permille: received.loss.0,
             loss_burst: u32::try_from(received.longest_burst).unwrap_or(u32::MAX),
             jitter_us: received.jitter_us,
-            rtt_ms: self.report.round_trip.map(millis),
+            rtt_ms: self.round_trip.map(millis),
             own_lag_ms: self.own_lag_ms(),
-            mos_centi,
-            sdk_mos_centi,
+            mos_centi: rating.mos.0,
+            sdk_mos_centi: rating.sdk_mos.0,
+        }
+    }
+
+    fn heard(&self, hearing: &Hearing) -> HeardSound {
+        match (hearing.heard, self.last_packet) {
+            (_, None) => HeardSound::Nothing,
+            (Heard::OurTone, _) => HeardSound::OurTone,
+            (Heard::ForeignTone, _) => HeardSound::ForeignTone,
+            (Heard::OtherSound, _) => HeardSound::OtherSound,
+            (Heard::Silence, _) => HeardSound::Silence,
         }
     }
 
@@ -161,31 +164,33 @@ impl Conversation {
         u32::try_from(self.skipped * FRAME.as_millis() as u64).unwrap_or(u32::MAX)
     }
 
-    /// Opinion scores times a hundred: the E-model's and the SDK's.
-    fn scores(&self, hearing: &Hearing, received: &ReceptionReport) -> (u16, u16) {
+    fn rating(&self, hearing: &Hearing, received: &ReceptionReport) -> Rating {
         let codec = match self.codec {
             Codec::Pcmu => CodecImpairment::G711_CONCEALED,
             Codec::Opus => CodecImpairment::OPUS,
         };
-        let network = self.report.round_trip.unwrap_or_default();
-        // Our tone went there and came back; one way is half of it.
-        let one_way = hearing.delay.map_or(network / 2 + PLAYOUT_DELAY, |delay| delay.median.duration() / 2);
-        let burst_ratio = f64::from(received.burst_ratio_milli) / 1000.0;
-        let r = e_model_r(one_way, received.unplayable.share(), burst_ratio, codec);
-        let jitter = Duration::from_micros(u64::from(received.jitter_us));
-        let sdk = sdk_mos(network, jitter, received.loss.share() * 100.0);
-        (centi(e_model_mos(r)), centi(sdk))
+        let round_trip = self.round_trip.unwrap_or_default();
+        Rating::of(&Conditions {
+            // Our tone went there and came back; one way is half of it.
+            one_way: hearing.delay.map_or(round_trip / 2 + PLAYOUT_DELAY, |delay| delay.median.duration() / 2),
+            round_trip,
+            jitter: Duration::from_micros(u64::from(received.jitter_us)),
+            loss: received.loss.share(),
+            unplayable: received.unplayable.share(),
+            burst_ratio: f64::from(received.burst_ratio_milli) / 1000.0,
+            codec,
+        })
     }
 
     /// What failed, judged by what was heard; `None` if we heard ourselves to the end.
     pub(super) fn failure(&self) -> Option<FailureReason> {
         let hearing = self.ear.hearing();
-        match (hearing.heard, self.last_packet) {
-            (_, None) => Some(FailureReason::NoAudio),
-            (Heard::Silence, _) => Some(FailureReason::Silence),
-            (Heard::OtherSound, _) => Some(FailureReason::NotHeard),
-            (Heard::ForeignTone, _) => Some(FailureReason::WrongAudio),
-            (Heard::OurTone, _) => hearing.died.map(|_| FailureReason::AudioDied),
+        match self.heard(&hearing) {
+            HeardSound::Nothing => Some(FailureReason::NoAudio),
+            HeardSound::Silence => Some(FailureReason::Silence),
+            HeardSound::OtherSound => Some(FailureReason::NotHeard),
+            HeardSound::ForeignTone => Some(FailureReason::WrongAudio),
+            HeardSound::OurTone => hearing.died.map(|_| FailureReason::AudioDied),
         }
     }
 
@@ -213,9 +218,4 @@ impl Conversation {
 
 fn millis(length: Duration) -> u32 {
     u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
-}
-
-fn centi(mos: f64) -> u16 {
-    // Between 1 and 4.5.
-    (mos * 100.0).round() as u16
 }

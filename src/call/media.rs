@@ -33,8 +33,6 @@ pub struct MediaSettings {
     pub local: SocketAddr,
     /// The moment from which this machine's times count. Only differences matter.
     pub origin: Origin,
-    /// True for a side with a public address that only answers checks (RFC 8445 2.5).
-    pub lite: bool,
 }
 
 /// A session description that cannot be used.
@@ -69,8 +67,8 @@ pub enum MediaEvent {
     Closed,
     /// A packet of audio.
     Packet(AudioPacket),
-    /// The far side's account of what it got, or how long packets travel.
-    Report(FarReport),
+    /// How long packets travel there and back.
+    RoundTrip(Duration),
 }
 
 /// A packet of audio.
@@ -84,17 +82,6 @@ pub struct AudioPacket {
     pub payload_type: u8,
     /// The coded audio.
     pub payload: Vec<u8>,
-}
-
-/// What reports and checks say about the way to the far side.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct FarReport {
-    /// There and back.
-    pub round_trip: Option<Duration>,
-    /// True if the far side has reported on our audio at all.
-    pub received: bool,
-    /// Packets of ours that it misses.
-    pub lost: Option<u64>,
 }
 
 /// One call's media.
@@ -118,7 +105,6 @@ impl Media {
             .enable_pcmu(settings.codec == Codec::Pcmu, false)
             .enable_opus(settings.codec == Codec::Opus, false)
             .set_rtp_mode(true)
-            .set_ice_lite(settings.lite)
             .set_stats_interval(Some(REPORT_EVERY))
             .set_rtcp_report_interval_audio(REPORT_EVERY);
         add_telephone_events(&mut config, settings.codec);
@@ -252,15 +238,10 @@ impl Media {
             Event::Connected => self.tell(MediaEvent::KeysAgreed),
             Event::Closed => self.close_once(),
             Event::RtpPacket(packet) => self.tell(MediaEvent::Packet(audio_packet(&packet))),
-            Event::MediaEgressStats(stats) => self.tell(MediaEvent::Report(FarReport {
-                round_trip: stats.rtt,
-                received: stats.remote.is_some(),
-                lost: stats.remote.map(|remote| remote.packets_lost),
-            })),
+            Event::MediaEgressStats(stats) => self.tell_round_trip(stats.rtt),
             Event::PeerStats(stats) => {
                 let pair = stats.selected_candidate_pair;
-                let round_trip = stats.rtt.or(pair.and_then(|pair| pair.current_round_trip_time));
-                self.tell(MediaEvent::Report(FarReport { round_trip, ..FarReport::default() }));
+                self.tell_round_trip(stats.rtt.or(pair.and_then(|pair| pair.current_round_trip_time)));
             }
             _ => {}
         }
@@ -275,6 +256,12 @@ impl Media {
         if up != self.path {
             self.path = up;
             self.tell(if up { MediaEvent::PathFound } else { MediaEvent::PathLost });
+        }
+    }
+
+    fn tell_round_trip(&mut self, round_trip: Option<Duration>) {
+        if let Some(round_trip) = round_trip {
+            self.tell(MediaEvent::RoundTrip(round_trip));
         }
     }
 
@@ -303,7 +290,7 @@ impl Media {
 /// would otherwise be some 45 ms later than all others.
 pub fn warm_up(origin: Origin) {
     let local = SocketAddr::from(([127, 0, 0, 1], 9));
-    drop(Media::new(MediaSettings { codec: Codec::Pcmu, local, origin, lite: false }, Duration::ZERO));
+    drop(Media::new(MediaSettings { codec: Codec::Pcmu, local, origin }, Duration::ZERO));
 }
 
 /// A description without its addresses, as the SDK writes them.

@@ -147,6 +147,11 @@ impl TestCall {
         now.saturating_sub(self.began)
     }
 
+    /// The partner's id of it, once it is known.
+    pub(super) fn sid(&self) -> Option<&String> {
+        self.facts.sid.as_ref()
+    }
+
     /// What is known of it, with the audio as it is now.
     pub(super) fn facts(&self) -> CallFacts {
         let audio = self.talk.as_ref().map(|talk| talk.audio(self.now));
@@ -171,8 +176,7 @@ impl TestCall {
             return;
         }
         self.local = Some(local);
-        let settings =
-            MediaSettings { codec: self.settings.wish.codec, local, origin: self.settings.origin, lite: false };
+        let settings = MediaSettings { codec: self.settings.wish.codec, local, origin: self.settings.origin };
         let media = self.media.insert(Media::new(settings, now));
         match self.invited_with.take() {
             None => {
@@ -407,9 +411,9 @@ impl TestCall {
                     self.due = self.now + self.settings.step;
                 }
             }
-            MediaEvent::Report(report) => {
+            MediaEvent::RoundTrip(round_trip) => {
                 if let Some(talk) = &mut self.talk {
-                    talk.report(report);
+                    talk.round_trip(round_trip);
                 }
             }
             MediaEvent::Closed => self.media_closed(),

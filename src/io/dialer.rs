@@ -16,7 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::model::{AttemptReport, AttemptSpec, LocationName, LostReason};
 use crate::plan::Plan;
@@ -43,16 +43,29 @@ struct Equipment {
     minter: Minter,
     resolver: Resolver,
     tls: Arc<Tls>,
+    media_ready: OnceCell<()>,
+}
+
+impl Equipment {
+    /// Has the media library ready before the first call's time comes. Nodes without calls never
+    /// wait for it, and nothing else waits while it happens.
+    async fn ready_media(&self) {
+        let warm_up = || async {
+            let origin = clock::Stopwatch::start().origin();
+            // Fails only if it panics; then the call will tell.
+            tokio::task::spawn_blocking(move || crate::call::warm_up(origin)).await.ok();
+        };
+        self.media_ready.get_or_init(warm_up).await;
+    }
 }
 
 impl Dialer {
     /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the minter's
     /// thread, which can fail.
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
-        crate::call::warm_up(clock::Stopwatch::start().origin());
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
-        let equipment = Equipment { minter, resolver: Resolver::default(), tls };
+        let equipment = Equipment { minter, resolver: Resolver::default(), tls, media_ready: OnceCell::new() };
         Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 
@@ -67,6 +80,9 @@ impl Dialer {
         let equipment = Arc::clone(&self.equipment);
         let reports = self.reports.clone();
         tokio::spawn(async move {
+            if spec.call.is_some() {
+                equipment.ready_media().await;
+            }
             clock::sleep_until(spec.at).await;
             let started = clock::now();
             let made = AssertUnwindSafe(attempt::make(&equipment, &spec, &plan, started)).catch_unwind().await;

@@ -1,5 +1,6 @@
 //! Everything that can block or fail.
 
+mod answer_body;
 pub mod clock;
 pub mod config_files;
 pub mod controls;

@@ -1,8 +1,11 @@
 //! Why a step could not be done: because of the other side, or because of ourselves.
 
+use std::error::Error;
 use std::io;
 
 use crate::model::{FailureReason, LostReason};
+
+use super::tls;
 
 /// Why a step could not be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +36,21 @@ impl NotDone {
             io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => Self::Lost(LostReason::QueueFull),
             _ => Self::Failed(FailureReason::ConnectionReset),
         }
+    }
+
+    /// What an error of the HTTP client means; `None` if no error of its connection is the cause.
+    pub fn of_http(error: &reqwest::Error) -> Option<Self> {
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                return Some(match error.get_ref() {
+                    Some(inner) if inner.is::<rustls::Error>() => Self::Failed(tls::reason(error)),
+                    _ => Self::of(error),
+                });
+            }
+            source = cause.source();
+        }
+        None
     }
 }
 

@@ -1,7 +1,6 @@
 //! Asks a partner's REST API about test calls. Nothing is ever asked twice: a call that was
 //! ordered again would ring again.
 
-use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +12,8 @@ use crate::model::{EdgeName, FailureReason, RestAnswer, RestRequest};
 use crate::partner::twilio::{Account, REST_ANSWER_MAX, RestCall, rest_answer};
 
 use super::not_done::NotDone;
-use super::tls::{self, Tls};
-use super::{clock, secrets};
+use super::tls::Tls;
+use super::{answer_body, clock, secrets};
 
 /// An answer that is waited for while the attempt goes on.
 pub type Asking = Pin<Box<dyn Future<Output = RestAnswer> + Send>>;
@@ -53,7 +52,7 @@ impl PartnerRest {
             None => client.get(&call.url),
         };
         let sent = request.basic_auth(user, Some(password.expose_secret())).send().await;
-        let mut answer = match sent {
+        let answer = match sent {
             Ok(answer) => answer,
             Err(error) => return RestAnswer::Unreachable(reason(&error)),
         };
@@ -62,15 +61,11 @@ impl PartnerRest {
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| super::dialer::retry_after_seconds(value.to_str().ok()?, clock::now()));
-        let mut body = Vec::new();
-        loop {
-            match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= REST_ANSWER_MAX => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => return RestAnswer::Malformed,
-                Ok(None) => break,
-                Err(error) => return RestAnswer::Unreachable(reason(&error)),
-            }
-        }
+        let body = match answer_body::read(answer, REST_ANSWER_MAX).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return RestAnswer::Malformed,
+            Err(error) => return RestAnswer::Unreachable(reason(&error)),
+        };
         rest_answer(status, retry_after_s, &String::from_utf8_lossy(&body))
     }
 
@@ -97,18 +92,8 @@ impl PartnerRest {
 }
 
 fn reason(error: &reqwest::Error) -> FailureReason {
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            if io.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some()) {
-                return tls::reason(io);
-            }
-            return match NotDone::of(io) {
-                NotDone::Failed(reason) => reason,
-                NotDone::Lost(_) => FailureReason::ConnectionReset,
-            };
-        }
-        source = error.source();
+    match NotDone::of_http(error) {
+        Some(NotDone::Failed(reason)) => reason,
+        Some(NotDone::Lost(_)) | None => FailureReason::ConnectionReset,
     }
-    FailureReason::ConnectionReset
 }

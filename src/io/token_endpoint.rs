@@ -2,8 +2,6 @@
 //! same to an agent.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +14,8 @@ use crate::plan::TokenEndpoint;
 use crate::token::{TOKEN_TEXT_MAX, TokenText};
 
 use super::not_done::NotDone;
-use super::secrets;
-use super::tls::{self, Tls};
+use super::tls::Tls;
+use super::{answer_body, secrets};
 
 /// The largest answer that is read, in bytes: the largest token and some JSON around it.
 const ANSWER_BYTES_MAX: usize = 2 * TOKEN_TEXT_MAX;
@@ -45,7 +43,8 @@ impl TokenEndpoints {
             if !answer.status().is_success() {
                 return Err(NotDone::Failed(FailureReason::TokenEndpointStatus(answer.status().as_u16())));
             }
-            let body = body(answer).await?;
+            let body = answer_body::read(answer, ANSWER_BYTES_MAX).await.map_err(|error| judge(&error))?;
+            let body = body.ok_or(NotDone::Failed(FailureReason::TokenEndpointMalformed))?;
             token_in(&body, endpoint.pointer.as_deref()).ok_or(NotDone::Failed(FailureReason::TokenEndpointMalformed))
         };
         tokio::time::timeout(deadline, answer).await.unwrap_or(Err(NotDone::Failed(FailureReason::NoAnswer)))
@@ -96,17 +95,6 @@ fn headers(endpoint: &TokenEndpoint) -> Result<HeaderMap, NotDone> {
     Ok(headers)
 }
 
-async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, NotDone> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| judge(&error))? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(NotDone::Failed(FailureReason::TokenEndpointMalformed));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// The token in an answer: at a JSON pointer, or the whole body, as it is or as a JSON text.
 fn token_in(body: &[u8], pointer: Option<&str>) -> Option<TokenText> {
     let json = serde_json::from_slice::<serde_json::Value>(body);
@@ -121,24 +109,14 @@ fn token_in(body: &[u8], pointer: Option<&str>) -> Option<TokenText> {
 
 /// What an error of the HTTP client means: the deepest cause that we know.
 fn judge(error: &reqwest::Error) -> NotDone {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            return match error.get_ref() {
-                Some(inner) if inner.is::<rustls::Error>() => NotDone::Failed(tls::reason(error)),
-                _ => NotDone::of(error),
-            };
-        }
-        source = cause.source();
-    }
-    if error.is_timeout() {
-        NotDone::Failed(FailureReason::NoAnswer)
+    NotDone::of_http(error).unwrap_or(NotDone::Failed(if error.is_timeout() {
+        FailureReason::NoAnswer
     } else if error.is_connect() {
         // A name that cannot be looked up comes without a cause of its own.
-        NotDone::Failed(FailureReason::Unreachable)
+        FailureReason::Unreachable
     } else {
-        NotDone::Failed(FailureReason::TokenEndpointMalformed)
-    }
+        FailureReason::TokenEndpointMalformed
+    }))
 }
 
 #[cfg(test)]

@@ -23,16 +23,6 @@ const fn wish(direction: CallDirection) -> CallWish {
     CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu }
 }
 
-fn class(outcome: &Outcome) -> Expected {
-    match outcome {
-        Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
-        Outcome::Completed { .. } => Expected::Degraded,
-        Outcome::Failed(failure) => Expected::Failed(failure.step),
-        Outcome::Throttled { step, .. } => Expected::Throttled(*step),
-        Outcome::Lost { reason } => panic!("our own fault: {reason:?}"),
-    }
-}
-
 fn lagged(report: &AttemptReport) -> bool {
     let audio = report.call.as_ref().and_then(|call| call.audio.as_ref());
     audio.is_some_and(|audio| audio.own_lag_ms > 0)
@@ -84,7 +74,7 @@ async fn compare(bed: &Bed, pod: usize, fault: Fault) -> Option<String> {
         // Nothing can be said about quality on a machine that is this busy.
         return None;
     }
-    if class(&report.outcome) != fault.expected() {
+    if Expected::of(&report.outcome) != Some(fault.expected()) {
         return Some(format!("{fault}: {:?} promised, {report:?} found", fault.expected()));
     }
     let (real, expected) = (comparable(&report.outcome), comparable(&virtual_outcome));

@@ -11,6 +11,11 @@ pub const FRAME_SAMPLES: usize = 160;
 /// Length of a frame.
 pub const FRAME: Duration = Duration::from_millis(20);
 
+/// When frame `number` begins, counted from the beginning of frame 0.
+pub fn frame_start(number: u64) -> Duration {
+    FRAME.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
 /// 20 ms of audio: 16-bit linear samples at 8 kHz.
 pub type Frame = [i16; FRAME_SAMPLES];
 

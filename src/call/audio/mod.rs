@@ -31,7 +31,7 @@ mod impairment_tests;
 
 pub use e_model::{CodecImpairment, e_model_mos, e_model_r};
 pub use ear::{DEAD_AFTER, Ear, FOREIGN_IDS_MAX};
-pub use frame::{FRAME, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
+pub use frame::{FRAME, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE, frame_start};
 pub use goertzel::{Bank, Bin, power};
 pub use hearing::{Delay, Heard, Hearing};
 pub use pcmu::{PCMU_SILENCE, PcmuFrame, decode, decode_frame, encode, encode_frame};

@@ -26,8 +26,10 @@ pub struct Conditions {
     pub round_trip: Duration,
     /// Interarrival jitter.
     pub jitter: Duration,
-    /// Share of packets that could not be played, in `0.0..=1.0`.
+    /// Share of packets that did not come, in `0.0..=1.0`: what the SDK counts.
     pub loss: f64,
+    /// Share of packets that could not be played, lost or late, in `0.0..=1.0`: what is heard.
+    pub unplayable: f64,
     /// Burst ratio; 1 for random loss.
     pub burst_ratio: f64,
     /// The codec.
@@ -37,9 +39,9 @@ pub struct Conditions {
 impl Rating {
     /// Both scores of these conditions.
     pub fn of(conditions: &Conditions) -> Self {
-        let Conditions { one_way, round_trip, jitter, loss, burst_ratio, codec } = *conditions;
+        let Conditions { one_way, round_trip, jitter, loss, unplayable, burst_ratio, codec } = *conditions;
         Self {
-            mos: CentiMos::of(e_model_mos(e_model_r(one_way, loss, burst_ratio, codec))),
+            mos: CentiMos::of(e_model_mos(e_model_r(one_way, unplayable, burst_ratio, codec))),
             sdk_mos: CentiMos::of(sdk_mos(round_trip, jitter, loss * 100.0)),
         }
     }
@@ -92,12 +94,18 @@ mod tests {
             round_trip: ms(0),
             jitter: ms(0),
             loss: 0.0,
+            unplayable: 0.0,
             burst_ratio: 1.0,
             codec: CodecImpairment::G711_CONCEALED,
         };
         assert_eq!(Rating::of(&good), Rating { mos: CentiMos(441), sdk_mos: CentiMos(443) });
-        let bad = Conditions { one_way: ms(150), round_trip: ms(200), jitter: ms(30), loss: 0.05, ..good };
+        let bad =
+            Conditions { one_way: ms(150), round_trip: ms(200), jitter: ms(30), loss: 0.05, unplayable: 0.05, ..good };
         assert_eq!(Rating::of(&bad), Rating { mos: CentiMos(377), sdk_mos: CentiMos(347) });
+        // What came too late spoils what is heard, and the SDK does not see it.
+        let late = Conditions { unplayable: 0.05, ..good };
+        assert!(Rating::of(&late).mos < CentiMos(441));
+        assert_eq!(Rating::of(&late).sdk_mos, CentiMos(443));
     }
 
     proptest! {

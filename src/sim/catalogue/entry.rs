@@ -1,6 +1,6 @@
 //! One fault of the catalogue, and the words to write it down with.
 
-use crate::model::{CallDirection, Step};
+use crate::model::{CallDirection, Outcome, Step};
 
 use super::super::behaviour::{Behaviour, SessionFault};
 
@@ -110,6 +110,20 @@ pub enum Expected {
     Failed(Step),
     /// Throttled at this step.
     Throttled(Step),
+}
+
+impl Expected {
+    /// How this outcome is told in the catalogue; `None` for an attempt that was lost, which no
+    /// fault of the partner's can bring about.
+    pub fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Completed { degraded } if degraded.is_empty() => Some(Self::Completed),
+            Outcome::Completed { .. } => Some(Self::Degraded),
+            Outcome::Failed(failure) => Some(Self::Failed(failure.step)),
+            Outcome::Throttled { step, .. } => Some(Self::Throttled(*step)),
+            Outcome::Lost { .. } => None,
+        }
+    }
 }
 
 pub(super) const fn entry(

@@ -31,16 +31,6 @@ fn course(direction: CallDirection, fault: Option<Fault>) -> Course {
     Outcomes::new(calling(direction)).course(&[met], TokenKind::Access).clone()
 }
 
-fn class(outcome: &Outcome) -> Expected {
-    match outcome {
-        Outcome::Completed { degraded } if degraded.is_empty() => Expected::Completed,
-        Outcome::Completed { .. } => Expected::Degraded,
-        Outcome::Failed(failure) => Expected::Failed(failure.step),
-        Outcome::Throttled { step, .. } => Expected::Throttled(*step),
-        Outcome::Lost { .. } => panic!("an attempt never loses itself"),
-    }
-}
-
 #[test]
 fn a_sound_call_is_heard_both_ways() {
     for direction in CallDirection::ALL {
@@ -74,7 +64,7 @@ fn every_fault_of_calls_ends_as_the_catalogue_says() {
         tried += 1;
         let course = course(direction, Some(fault));
         let outcome = &course.finding.outcome;
-        if class(outcome) != fault.expected() {
+        if Expected::of(outcome) != Some(fault.expected()) {
             wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));
         }
     }
@@ -88,7 +78,7 @@ fn faults_of_media_hit_calls_to_the_agent_alike() {
     {
         let fault = Fault::named(name).expect("known");
         let course = course(CallDirection::Inbound, Some(fault));
-        assert_eq!(class(&course.finding.outcome), fault.expected(), "{name}: {:?}", course.finding);
+        assert_eq!(Expected::of(&course.finding.outcome), Some(fault.expected()), "{name}: {:?}", course.finding);
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::call::AudioPacket;
-use crate::call::audio::{FRAME, FRAME_SAMPLES, Frame, PCMU_SILENCE, ToneId, ToneSource, decode_frame, encode_frame};
+use crate::call::audio::{
+    FRAME, FRAME_SAMPLES, Frame, PCMU_SILENCE, ToneId, ToneSource, decode_frame, encode_frame, frame_start,
+};
 use crate::model::StableHasher;
 use crate::sim::call_fault::SoundFault;
 
@@ -44,17 +46,16 @@ impl FarEnd {
 
     /// When it has something to send.
     pub(super) fn wake(&self) -> Option<Duration> {
-        let own =
-            self.speaks_itself(self.own).then(|| self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX));
+        let own = self.speaks_itself(self.own).then(|| self.began + frame_start(self.own));
         let waiting = self.waiting.first_key_value().map(|((at, _), _)| *at);
         [own, waiting].into_iter().flatten().min()
     }
 
     /// What falls due until now: the number of each frame, and its coded audio.
     pub(super) fn due(&mut self, now: Duration) -> Vec<(u64, Vec<u8>)> {
-        while self.speaks_itself(self.own) && self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX) <= now {
+        while self.speaks_itself(self.own) && self.began + frame_start(self.own) <= now {
             let frame = self.own_frame(self.own);
-            self.queue(self.began + FRAME * u32::try_from(self.own).unwrap_or(u32::MAX), frame);
+            self.queue(self.began + frame_start(self.own), frame);
             self.own += 1;
         }
         let mut due = Vec::new();
@@ -85,7 +86,7 @@ impl FarEnd {
 
     /// True if frame `number` is one that the far end makes itself.
     fn speaks_itself(&self, number: u64) -> bool {
-        let at = FRAME * u32::try_from(number).unwrap_or(u32::MAX);
+        let at = frame_start(number);
         match self.fault {
             Some(SoundFault::NoPackets) => false,
             Some(SoundFault::Silence | SoundFault::ForeignTone | SoundFault::RingBack | SoundFault::NotHeard) => true,
@@ -95,7 +96,7 @@ impl FarEnd {
     }
 
     fn own_frame(&self, number: u64) -> Vec<u8> {
-        let digit = FRAME * u32::try_from(number).unwrap_or(u32::MAX) < DIGIT;
+        let digit = frame_start(number) < DIGIT;
         let frame = match self.fault {
             Some(SoundFault::Silence) => return vec![PCMU_SILENCE; FRAME_SAMPLES],
             Some(SoundFault::ForeignTone) => return ToneSource::new(FOREIGN).pcmu(number).to_vec(),

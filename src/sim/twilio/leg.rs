@@ -212,7 +212,7 @@ impl Leg {
             return;
         }
         self.local = Some(local);
-        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: self.origin, lite: false };
+        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: self.origin };
         let mut media = Media::new(settings, now);
         let description = match &self.offer {
             Some(offer) => match media.take_offer(now, offer) {
