@@ -16,7 +16,7 @@ use super::{Evidence, FailedToken, Split, Symptom, TraitClass};
 /// Observations that are kept: eight minutes at 30 attempts a minute.
 const SEEN_MAX: usize = 256;
 /// Attempts that an alert names.
-const NAMED_MAX: usize = 32;
+pub(super) const NAMED_MAX: usize = 32;
 /// Classes that an alert names.
 const SPLITS_MAX: usize = 4;
 /// Different symptoms that are told apart in a pod's memory; further ones replace the oldest.
@@ -268,7 +268,12 @@ fn splits(relevant: &[&Seen]) -> Vec<Split> {
             tally.0 += u32::from(seen.result == SeenResult::Failed);
         }
     }
-    let (all_failed, all) = (count(failed_in_all), count(relevant.len()));
+    separating(tallies, count(failed_in_all), count(relevant.len()))
+}
+
+/// Of classes whose failed and counted observations are given, those that separate failing from
+/// passing ones, best first. The last two numbers are those of all observations.
+pub(super) fn separating(tallies: BTreeMap<TraitClass, (u32, u32)>, all_failed: u32, all: u32) -> Vec<Split> {
     let mut found: Vec<Split> = tallies
         .into_iter()
         .map(|(class, (failed, of))| Split {
@@ -287,7 +292,7 @@ fn splits(relevant: &[&Seen]) -> Vec<Split> {
 
 /// At least three failures of the class, nine in ten of it fail, and at most one in ten of the
 /// others, of which there are at least three.
-pub(super) fn separates(split: &Split) -> bool {
+fn separates(split: &Split) -> bool {
     split.failed >= 3
         && split.failed * 10 >= split.of * 9
         && split.others_of >= 3
@@ -295,7 +300,7 @@ pub(super) fn separates(split: &Split) -> bool {
 }
 
 /// Difference of the failing shares, with half an attempt on either side against small numbers.
-pub(super) fn contrast(split: &Split) -> f64 {
+fn contrast(split: &Split) -> f64 {
     let share = |failed: u32, of: u32| (f64::from(failed) + 0.5) / (f64::from(of) + 1.0);
     share(split.failed, split.of) - share(split.others_failed, split.others_of)
 }

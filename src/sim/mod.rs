@@ -33,7 +33,7 @@ pub use call_fault::{
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};
 pub use misparse::{Misparse, Part, Wrong};
-pub use outcome::{Course, Outcomes, usual_settings};
+pub use outcome::{Course, Outcomes, usual_call, usual_settings};
 pub use predicate::{CellIs, NameIs, Node, Percent, Predicate, Residue};
 pub use rule::{FaultRule, RULES_MAX, RuleError};
 pub use scenario_shape::SCENARIO;

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::call::{Connection, Finding, Input, Output, Route, Settings};
+use crate::call::audio::ToneId;
+use crate::call::{CallSettings, Connection, Finding, Input, Output, Route, Settings};
 use crate::model::{
-    AddressFamily, CallDirection, EdgeName, FailureReason, Origin, RestAnswer, RestRequest, SocketEnd, Timestamp,
-    TokenKind,
+    AddressFamily, CallDirection, CallWish, EdgeName, FailureReason, Origin, RestAnswer, RestRequest, SocketEnd,
+    Timestamp, TokenKind,
 };
 use crate::partner::twilio::{
     Account, AccountKeys, Device, KeyRing, MintRequest, RestCall, SdkProfile, SigningKey, form_fields, mint,
@@ -424,6 +425,19 @@ fn own_token(kind: TokenKind, calls_out: bool) -> crate::token::TokenText {
     let outgoing = calls_out.then_some(OWN_APPLICATION);
     let (identity, now, ttl_s) = (OWN_NAME, STARTED, TOKEN_TTL_S);
     mint(&MintRequest { account: &account, key, identity, outgoing, now, ttl_s, serial: 0 })
+}
+
+/// The settings of a call, with some tone and ids, and steps of 5 s.
+pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
+    CallSettings {
+        wish,
+        tone: ToneId(0x5eed),
+        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
+        marker: "rc=1".to_owned(),
+        origin,
+        step: Duration::from_secs(5),
+        delivery: Duration::from_secs(20),
+    }
 }
 
 /// Settings as the example probe has them: one edge over TLS, the default deadlines.

@@ -4,13 +4,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ringcheck::call::audio::ToneId;
 use ringcheck::call::{CallSettings, Settings};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
     AttemptReport, CallDirection, CallWish, Codec, Degradation, FarHears, HeardSound, Outcome, TokenKind,
 };
-use ringcheck::sim::{Expected, Fault, FaultRule, Outcomes, usual_settings};
+use ringcheck::sim::{Expected, Fault, FaultRule, Outcomes, usual_call, usual_settings};
 
 use crate::bed::Bed;
 
@@ -40,15 +39,8 @@ async fn call(bed: &Bed, pod: usize, direction: CallDirection) -> AttemptReport 
 }
 
 pub(crate) fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome {
-    let call = CallSettings {
-        wish: wish(direction),
-        tone: ToneId(0x5eed),
-        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
-        marker: "rc=1".to_owned(),
-        origin: Stopwatch::start().origin(),
-        step: Duration::from_secs(4),
-        delivery: Duration::from_secs(20),
-    };
+    let call =
+        CallSettings { step: Duration::from_secs(4), ..usual_call(wish(direction), Stopwatch::start().origin()) };
     let settings = Settings { call: Some(call), ..usual_settings() };
     Outcomes::new(settings).course(&[Some(fault.behaviour())], TokenKind::Access).finding.outcome.clone()
 }

@@ -4,13 +4,12 @@
 
 use std::path::Path;
 
-use ringcheck::call::audio::ToneId;
-use ringcheck::call::{CallSettings, Settings};
+use ringcheck::call::Settings;
 use ringcheck::io::clock::{self, Stopwatch};
 use ringcheck::model::{CallDirection, CallWish, Codec, PodName, TokenKind};
 use ringcheck::partner::twilio::{MintRequest, SigningKey, mint};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
-use ringcheck::sim::{Fault, FaultRule, Outcomes, usual_settings};
+use ringcheck::sim::{Fault, FaultRule, Outcomes, usual_call, usual_settings};
 
 use crate::browser::{Browser, Call, Heard};
 use crate::{AUTH_TOKEN, KEY, KEY_SID, ONE_BROWSER, account, pod_settings};
@@ -69,15 +68,7 @@ async fn ring(host: &str, pod: &PodName, authority: &str) {
 /// The errors that our probe's failed call tells, as code and name.
 fn probe_tells(fault: Fault) -> Vec<String> {
     let wish = CallWish { direction: CallDirection::Outbound, hold_ms: 4000, ring_ms: 0, codec: Codec::Pcmu };
-    let call = CallSettings {
-        wish,
-        tone: ToneId(1),
-        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
-        marker: String::new(),
-        origin: Stopwatch::start().origin(),
-        step: std::time::Duration::from_secs(5),
-        delivery: std::time::Duration::from_secs(20),
-    };
+    let call = usual_call(wish, Stopwatch::start().origin());
     let settings = Settings { call: Some(call), ..usual_settings() };
     let mut outcomes = Outcomes::new(settings);
     let outcome = &outcomes.course(&[Some(fault.behaviour())], TokenKind::Access).finding.outcome;

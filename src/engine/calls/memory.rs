@@ -11,13 +11,8 @@ use crate::model::{
 };
 use crate::plan::{CallLimit, KOfN};
 
-use super::super::seen::{SeenResult, contrast, separates};
+use super::super::seen::{NAMED_MAX, SeenResult, separating};
 use super::super::{Evidence, Split, Symptom, TraitClass};
-
-/// Attempts that an alert names.
-const NAMED_MAX: usize = 32;
-/// Classes that an alert names.
-const SPLITS_MAX: usize = 4;
 
 /// One call, kept small.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -199,20 +194,7 @@ fn splits(calls: &[&CallSeen], bad: &impl Fn(&CallSeen) -> bool) -> Vec<Split> {
         let failed = of.iter().filter(|seen| bad(seen)).count();
         tallies.insert(class, (count(failed), count(of.len())));
     }
-    let mut found: Vec<Split> = tallies
-        .into_iter()
-        .map(|(class, (failed, of))| Split {
-            class,
-            failed,
-            of,
-            others_failed: all_failed - failed,
-            others_of: count(calls.len()) - of,
-        })
-        .filter(separates)
-        .collect();
-    found.sort_by(|a, b| contrast(b).total_cmp(&contrast(a)).then(b.of.cmp(&a.of)));
-    found.truncate(SPLITS_MAX);
-    found
+    separating(tallies, all_failed, count(calls.len()))
 }
 
 fn classes(calls: &[&CallSeen]) -> std::collections::BTreeSet<TraitClass> {

@@ -1,28 +1,18 @@
 //! Every fault of calls in virtual time: the real call machine against the real peer, media and
 //! all, without sockets.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::call::audio::ToneId;
-use crate::call::{CallSettings, Settings};
+use crate::call::Settings;
 use crate::model::{
     CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Origin, Outcome, Step, TokenKind,
 };
-use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_settings};
+use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
 fn calling(direction: CallDirection) -> Settings {
     let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu };
-    let step = Duration::from_secs(5);
-    let call = CallSettings {
-        wish,
-        tone: ToneId(0x5eed),
-        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
-        marker: "rc=1".to_owned(),
-        origin: Origin::new(Instant::now()),
-        step,
-        delivery: Duration::from_secs(20),
-    };
+    let call = usual_call(wish, Origin::new(Instant::now()));
     Settings { call: Some(call), ..usual_settings() }
 }
 
