@@ -10,7 +10,7 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec as RtcCodec;
 use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RtpPacket, RtpWrite, SeqNo};
+use str0m::rtp::{Extension, ExtensionMap, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use crate::model::{Codec, Origin};
@@ -104,6 +104,7 @@ impl Media {
             .clear_codecs()
             .enable_pcmu(settings.codec == Codec::Pcmu, false)
             .enable_opus(settings.codec == Codec::Opus, false)
+            .set_extension_map(header_extensions(settings.codec))
             .set_rtp_mode(true)
             .set_stats_interval(Some(REPORT_EVERY))
             .set_rtcp_report_interval_audio(REPORT_EVERY);
@@ -302,6 +303,19 @@ pub fn without_candidates(description: &str) -> String {
 /// `PCMU/8000/1` says the same as `PCMU/8000`, and str0m knows only the latter.
 fn usual(description: &str) -> String {
     description.replace("PCMU/8000/1", "PCMU/8000")
+}
+
+/// What goes with each packet, as a browser numbers it. Browsers report the arrival of every packet
+/// (transport-wide congestion control) only for a codec whose description says so, and `PCMU` does not.
+fn header_extensions(codec: Codec) -> ExtensionMap {
+    let mut extensions = ExtensionMap::empty();
+    extensions.set(1, Extension::AudioLevel);
+    extensions.set(2, Extension::AbsoluteSendTime);
+    if codec == Codec::Opus {
+        extensions.set(3, Extension::TransportSequenceNumber);
+    }
+    extensions.set(4, Extension::RtpMid);
+    extensions
 }
 
 fn add_telephone_events(config: &mut RtcConfig, codec: Codec) {
