@@ -1,5 +1,5 @@
 //! Calls with a WebRTC stack that is not ours (PyPI `aiortc`), in both roles: ICE, DTLS, SRTP and
-//! PCMU of another hand, over real sockets. It sends back what it hears, and we hear our own tone.
+//! PCMU or Opus of another hand, over real sockets. It sends back what it hears, and we hear our own tone.
 
 #[path = "python/environment.rs"]
 mod environment;
@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use ringcheck::call::audio::{
-    Ear, FRAME, Frame, Heard, PLAYOUT_DELAY, Playout, RtpClock, ToneId, ToneSource, decode_frame,
+    Ear, FRAME, FrameDecoder, FrameEncoder, Heard, PLAYOUT_DELAY, Playout, RtpClock, ToneId, ToneSource,
 };
 use ringcheck::call::{AudioPacket, Media, MediaEvent, MediaOutput, MediaSettings};
 use ringcheck::io::clock::Stopwatch;
@@ -28,17 +28,29 @@ const TONE: ToneId = ToneId(0xa10c);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn aiortc_answers_our_offer_and_sends_our_tone_back() {
-    let (mut call, mut peer) = (Call::new().await, Peer::start());
+    for codec in Codec::ALL {
+        aiortc_answers(codec).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn we_answer_the_offer_of_aiortc_and_it_sends_our_tone_back() {
+    for codec in Codec::ALL {
+        we_answer(codec).await;
+    }
+}
+
+async fn aiortc_answers(codec: Codec) {
+    let (mut call, mut peer) = (Call::new(codec).await, Peer::start());
     let offer = call.media.offer();
     let answer = peer.description(json!({ "answer": offer })).await;
     call.media.take_answer(call.watch.time(), &answer).expect("its answer is usable");
     heard_by_both(call, peer).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn we_answer_the_offer_of_aiortc_and_it_sends_our_tone_back() {
-    let (mut call, mut peer) = (Call::new().await, Peer::start());
-    let offer = peer.description(json!({ "offer": "PCMU" })).await;
+async fn we_answer(codec: Codec) {
+    let (mut call, mut peer) = (Call::new(codec).await, Peer::start());
+    let offer = peer.description(json!({ "offer": in_sdp(codec) })).await;
     let answer = call.media.take_offer(call.watch.time(), &offer).expect("its offer is usable");
     peer.ask(json!({ "accept": answer })).await;
     heard_by_both(call, peer).await;
@@ -54,12 +66,22 @@ async fn heard_by_both(mut call: Call, mut peer: Peer) {
     assert_eq!(call.events, [MediaEvent::PathFound, MediaEvent::KeysAgreed]);
     assert_eq!(report.state, "connected");
     assert!(report.received > FRAMES_AFTER && report.sent > FRAMES_AFTER, "{report:?}");
-    assert!(report.codecs.iter().any(|codec| codec == "PCMU/8000"), "{report:?}");
-    assert!(report.codecs.iter().all(|codec| !codec.starts_with("opus")), "{report:?}");
+    let agreed = |codec: Codec| report.codecs.iter().any(|one| one.starts_with(in_sdp(codec)));
+    for codec in Codec::ALL {
+        assert_eq!(agreed(codec), codec == call.codec, "{report:?}");
+    }
     println!("{report:?}, {hearing:?}");
     call.media.close(call.watch.time());
     call.send_out().await;
     peer.end().await;
+}
+
+/// Its name in a session description.
+const fn in_sdp(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Pcmu => "PCMU",
+        Codec::Opus => "opus",
+    }
 }
 
 /// What aiortc counts.
@@ -119,8 +141,11 @@ impl Peer {
 struct Call {
     watch: Stopwatch,
     socket: UdpSocket,
+    codec: Codec,
     media: Media,
-    playout: Playout<Frame>,
+    encoder: FrameEncoder,
+    decoder: FrameDecoder,
+    playout: Playout<Vec<u8>>,
     ear: Ear,
     /// When the keys were agreed: frames are counted from there.
     began: Option<Duration>,
@@ -129,15 +154,22 @@ struct Call {
 }
 
 impl Call {
-    async fn new() -> Self {
+    async fn new(codec: Codec) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let (local, watch) = (socket.local_addr().expect("bound"), Stopwatch::start());
-        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: watch.origin() };
+        let settings = MediaSettings { codecs: codec.alone(), local, origin: watch.origin() };
+        let clock = match codec {
+            Codec::Pcmu => RtpClock::Telephone,
+            Codec::Opus => RtpClock::Opus,
+        };
         Self {
             watch,
             socket,
+            codec,
             media: Media::new(settings, Duration::ZERO),
-            playout: Playout::new(PLAYOUT_DELAY, RtpClock::Telephone),
+            encoder: FrameEncoder::new(codec),
+            decoder: FrameDecoder::new(codec),
+            playout: Playout::new(PLAYOUT_DELAY, clock),
             ear: Ear::new(TONE),
             began: None,
             events: Vec::new(),
@@ -162,8 +194,9 @@ impl Call {
                 () = self.watch.sleep_until(wake) => self.media.timeout(self.watch.time()),
             }
             if let Some(due) = frame_due.filter(|due| *due <= self.watch.time()) {
-                self.media.send(self.watch.time(), frames, ToneSource::new(TONE).pcmu(frames).as_slice());
-                let frame = self.playout.play(due);
+                let payload = self.encoder.encode(ToneSource::new(TONE).frame(frames));
+                self.media.send(self.watch.time(), frames, &payload);
+                let frame = self.decoder.decode(self.playout.play(due).as_deref());
                 self.ear.hear(frame.as_ref(), due);
                 frames += 1;
                 after += u64::from(self.ear.has_recognised());
@@ -190,8 +223,8 @@ impl Call {
     }
 
     fn packet(&mut self, packet: &AudioPacket) {
-        assert_eq!(packet.payload_type, 0, "PCMU");
-        let frame = decode_frame(&packet.payload).expect("20 ms of PCMU");
-        self.playout.insert(packet.timestamp, self.watch.time(), frame);
+        let spoken = self.media.spoken().expect("agreed");
+        assert_eq!((spoken.codec, spoken.payload_type), (self.codec, packet.payload_type));
+        self.playout.insert(packet.timestamp, self.watch.time(), packet.payload.clone());
     }
 }

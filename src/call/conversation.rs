@@ -1,15 +1,16 @@
 //! Both directions of a call's audio while it lasts: our tone goes out every 20 ms, what comes in
 //! is played out and listened to, and at the end it is judged.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::model::{CallAudio, Codec, Degradation, FailureReason, FarHears, HeardSound};
 
-use super::AudioPacket;
 use super::audio::{
-    Arrival, CodecImpairment, Conditions, Ear, FRAME, Frame, Heard, Hearing, PLAYOUT_DELAY, Playout, Rating, Reception,
-    ReceptionReport, RtpClock, ToneId, ToneSource, decode_frame, frame_start,
+    Arrival, CodecImpairment, Conditions, Ear, FRAME, FrameDecoder, FrameEncoder, Heard, Hearing, PAYLOAD_MAX,
+    PLAYOUT_DELAY, Playout, Rating, Reception, ReceptionReport, RtpClock, ToneId, ToneSource, frame_start,
 };
+use super::{AudioPacket, Spoken};
 
 /// A level below this is too quiet to be understood well, in dBov times ten: 24 dB under what we send.
 const QUIET_DECIDBOV: i16 = -400;
@@ -31,14 +32,16 @@ const OWN_LAG_MS: u32 = 100;
 
 /// A call's audio under way.
 pub(super) struct Conversation {
-    codec: Codec,
+    spoken: Spoken,
+    encoder: FrameEncoder,
+    decoder: FrameDecoder,
     source: ToneSource,
     began: Duration,
     sent: u64,
     /// Frames that our own machine was too late for.
     skipped: u64,
     played: u64,
-    playout: Playout<Frame>,
+    playout: Playout<Vec<u8>>,
     reception: Reception,
     ear: Ear,
     last_packet: Option<Duration>,
@@ -48,22 +51,24 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Audio that begins now.
-    pub(super) fn new(codec: Codec, tone: ToneId, now: Duration) -> Self {
-        let (clock, payload_type) = match codec {
-            Codec::Pcmu => (RtpClock::Telephone, 0),
-            Codec::Opus => (RtpClock::Opus, 111),
+    pub(super) fn new(spoken: Spoken, tone: ToneId, now: Duration) -> Self {
+        let clock = match spoken.codec {
+            Codec::Pcmu => RtpClock::Telephone,
+            Codec::Opus => RtpClock::Opus,
         };
         let mut ear = Ear::new(tone);
         ear.source_began(now);
         Self {
-            codec,
+            spoken,
+            encoder: FrameEncoder::new(spoken.codec),
+            decoder: FrameDecoder::new(spoken.codec),
             source: ToneSource::new(tone),
             began: now,
             sent: 0,
             skipped: 0,
             played: 0,
             playout: Playout::new(PLAYOUT_DELAY, clock),
-            reception: Reception::new(clock, payload_type, PLAYOUT_DELAY),
+            reception: Reception::new(clock, spoken.payload_type, PLAYOUT_DELAY),
             ear,
             last_packet: None,
             round_trip: None,
@@ -77,14 +82,19 @@ impl Conversation {
 
     /// The next frame to send, if it is time: its number and its coded audio. Frames whose time is
     /// past are left out.
-    pub(super) fn next_frame(&mut self, now: Duration) -> Option<(u64, &'static [u8])> {
+    pub(super) fn next_frame(&mut self, now: Duration) -> Option<(u64, Cow<'static, [u8]>)> {
         if now < self.wake() {
             return None;
         }
         let number = ToneSource::frame_at(now.saturating_sub(self.began));
         self.skipped += number.saturating_sub(self.sent);
         self.sent = number + 1;
-        Some((number, self.source.pcmu(number).as_slice()))
+        let payload = match &mut self.encoder {
+            // Coded once for all calls.
+            FrameEncoder::Pcmu => Cow::Borrowed(self.source.pcmu(number).as_slice()),
+            encoder => Cow::Owned(encoder.encode(self.source.frame(number))),
+        };
+        Some((number, payload))
     }
 
     /// Plays out what is due until now.
@@ -92,22 +102,21 @@ impl Conversation {
         // One frame behind the clock: what arrives with a frame is played with it.
         while self.began + frame_start(self.played + 1) <= now {
             let at = self.began + frame_start(self.played);
-            let frame = self.playout.play(at);
+            let payload = self.playout.play(at);
+            let frame = self.decoder.decode(payload.as_deref());
             self.ear.hear(frame.as_ref(), at);
             self.played += 1;
         }
     }
 
     /// A packet of audio came.
-    pub(super) fn packet(&mut self, now: Duration, packet: &AudioPacket) {
-        let AudioPacket { sequence, timestamp, payload_type, ref payload } = *packet;
+    pub(super) fn packet(&mut self, now: Duration, packet: AudioPacket) {
+        let AudioPacket { sequence, timestamp, payload_type, payload } = packet;
         self.reception.arrived(Arrival { sequence, timestamp, payload_type, at: now });
         self.last_packet = Some(now);
-        if self.codec == Codec::Pcmu
-            && payload_type == 0
-            && let Some(frame) = decode_frame(payload)
-        {
-            self.playout.insert(timestamp, now, frame);
+        // What was not agreed on is counted and not decoded.
+        if payload_type == self.spoken.payload_type && payload.len() <= PAYLOAD_MAX {
+            self.playout.insert(timestamp, now, payload);
         }
     }
 
@@ -165,7 +174,7 @@ impl Conversation {
     }
 
     fn rating(&self, hearing: &Hearing, received: &ReceptionReport) -> Rating {
-        let codec = match self.codec {
+        let codec = match self.spoken.codec {
             Codec::Pcmu => CodecImpairment::G711_CONCEALED,
             Codec::Opus => CodecImpairment::OPUS,
         };

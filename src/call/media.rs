@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec as RtcCodec;
-use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
@@ -21,14 +21,16 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const OUTPUTS_MAX: usize = 10_000;
 /// The line with which a session description tells an address.
 const CANDIDATE_LINE: &str = "a=candidate:";
+/// The line that names a codec's number.
+const RTPMAP: &str = "a=rtpmap:";
 /// The line that says that no more addresses come.
 const END_OF_CANDIDATES_LINE: &str = "a=end-of-candidates";
 
 /// How a call's media shall be.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaSettings {
-    /// The one codec that is spoken.
-    pub codec: Codec,
+    /// The codecs that may be spoken. An offer of one demands it.
+    pub codecs: &'static [Codec],
     /// The address of the socket that carries it.
     pub local: SocketAddr,
     /// The moment from which this machine's times count. Only differences matter.
@@ -84,6 +86,15 @@ pub struct AudioPacket {
     pub payload: Vec<u8>,
 }
 
+/// The codec that both sides speak.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spoken {
+    /// Which.
+    pub codec: Codec,
+    /// Its number in packets.
+    pub payload_type: u8,
+}
+
 /// One call's media.
 pub struct Media {
     rtc: Rtc,
@@ -102,13 +113,13 @@ impl Media {
     pub fn new(settings: MediaSettings, now: Duration) -> Self {
         let mut config = RtcConfig::new()
             .clear_codecs()
-            .enable_pcmu(settings.codec == Codec::Pcmu, false)
-            .enable_opus(settings.codec == Codec::Opus, false)
-            .set_extension_map(header_extensions(settings.codec))
+            .enable_pcmu(settings.codecs.contains(&Codec::Pcmu), false)
+            .enable_opus(settings.codecs.contains(&Codec::Opus), false)
+            .set_extension_map(header_extensions(settings.codecs))
             .set_rtp_mode(true)
             .set_stats_interval(Some(REPORT_EVERY))
             .set_rtcp_report_interval_audio(REPORT_EVERY);
-        add_telephone_events(&mut config, settings.codec);
+        settings.codecs.iter().for_each(|codec| add_telephone_events(&mut config, *codec));
         let mut rtc = config.build(settings.origin.after(now));
         if let Ok(candidate) = Candidate::host(settings.local, Protocol::Udp) {
             rtc.add_local_candidate(candidate);
@@ -133,7 +144,7 @@ impl Media {
         let answer = SdpAnswer::from_sdp_string(&usual(description)).map_err(|_| BadDescription)?;
         let pending = self.pending.take().ok_or(BadDescription)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(|_| BadDescription)?;
-        self.spoken_type().ok_or(BadDescription)?;
+        self.spoken().ok_or(BadDescription)?;
         self.tick();
         Ok(())
     }
@@ -148,7 +159,7 @@ impl Media {
         let mid = answer.lines().find_map(|line| line.strip_prefix("a=mid:"));
         self.mid = self.mid.or(mid.map(Mid::from));
         self.tick();
-        self.spoken_type().ok_or(BadDescription)?;
+        self.spoken().ok_or(BadDescription)?;
         Ok(answer)
     }
 
@@ -174,12 +185,12 @@ impl Media {
     /// Nothing before the keys are agreed. A call of more than 21 minutes would need another start.
     pub fn send(&mut self, now: Duration, frame: u64, payload: &[u8]) {
         self.advance(now);
-        let (Some(mid), Some(payload_type)) = (self.mid, self.spoken_type()) else { return };
+        let (Some(mid), Some(spoken)) = (self.mid, self.spoken()) else { return };
         let at = self.settings.origin.after(self.now);
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
-        let time = frame.wrapping_mul(u64::from(samples_a_frame(self.settings.codec))) as u32;
-        stream.write_rtp(RtpWrite::new(payload_type, SeqNo::from(frame + 1), time, at, payload));
+        let time = frame.wrapping_mul(u64::from(samples_a_frame(spoken.codec))) as u32;
+        stream.write_rtp(RtpWrite::new(spoken.payload_type.into(), SeqNo::from(frame + 1), time, at, payload));
         self.tick();
     }
 
@@ -195,6 +206,18 @@ impl Media {
     /// When [`Media::timeout`] wants to come; `None` when closed.
     pub fn wake(&self) -> Option<Duration> {
         (!self.closed).then_some(self.wake)
+    }
+
+    /// What is spoken: the codec that the far side prefers of those that both know. Nothing before
+    /// both descriptions are known.
+    pub fn spoken(&self) -> Option<Spoken> {
+        let media = self.rtc.media(self.mid?)?;
+        let known = self.rtc.codec_config();
+        media.remote_pts().iter().find_map(|pt| {
+            let codec = known.find(|params| params.pt() == *pt)?.spec().codec;
+            let codec = self.settings.codecs.iter().find(|one| rtc_codec(**one) == codec)?;
+            Some(Spoken { codec: *codec, payload_type: **pt })
+        })
     }
 
     /// The next thing to do or to know; `None` when drained.
@@ -276,28 +299,35 @@ impl Media {
             self.tell(MediaEvent::Closed);
         }
     }
-
-    /// The number of the codec that both sides speak.
-    fn spoken_type(&self) -> Option<Pt> {
-        let wanted = rtc_codec(self.settings.codec);
-        let media = self.rtc.media(self.mid?)?;
-        let known = self.rtc.codec_config();
-        let spoken = |pt: &&Pt| known.find(|params| params.pt() == **pt && params.spec().codec == wanted).is_some();
-        media.remote_pts().iter().find(spoken).copied()
-    }
 }
 
 /// Has the media library do what it does only once, and slowly: testing its ciphers. A first call
 /// would otherwise be some 45 ms later than all others.
 pub fn warm_up(origin: Origin) {
     let local = SocketAddr::from(([127, 0, 0, 1], 9));
-    drop(Media::new(MediaSettings { codec: Codec::Pcmu, local, origin }, Duration::ZERO));
+    drop(Media::new(MediaSettings { codecs: Codec::Pcmu.alone(), local, origin }, Duration::ZERO));
 }
 
 /// A description without its addresses, as the SDK writes them.
 pub fn without_candidates(description: &str) -> String {
     let is_address = |line: &&str| line.starts_with(CANDIDATE_LINE) || line.starts_with(END_OF_CANDIDATES_LINE);
     description.lines().filter(|line| !is_address(line)).flat_map(|line| [line, "\r\n"]).collect()
+}
+
+/// The codec that a description names first, of those that are known here.
+pub fn preferred_codec(description: &str) -> Option<Codec> {
+    let formats = description.lines().find_map(|line| line.strip_prefix("m=audio "))?.split_whitespace().skip(2);
+    formats.into_iter().find_map(|number| {
+        let name =
+            description.lines().find_map(|line| line.strip_prefix(RTPMAP)?.strip_prefix(number)?.strip_prefix(' '));
+        // Number 0 needs no name (RFC 3551).
+        match name.map(str::to_ascii_lowercase) {
+            Some(name) if name.starts_with("pcmu/8000") => Some(Codec::Pcmu),
+            Some(name) if name.starts_with("opus/48000") => Some(Codec::Opus),
+            None if number == "0" => Some(Codec::Pcmu),
+            _ => None,
+        }
+    })
 }
 
 /// `PCMU/8000/1` says the same as `PCMU/8000`, and str0m knows only the latter.
@@ -307,11 +337,11 @@ fn usual(description: &str) -> String {
 
 /// What goes with each packet, as a browser numbers it. Browsers report the arrival of every packet
 /// (transport-wide congestion control) only for a codec whose description says so, and `PCMU` does not.
-fn header_extensions(codec: Codec) -> ExtensionMap {
+fn header_extensions(codecs: &[Codec]) -> ExtensionMap {
     let mut extensions = ExtensionMap::empty();
     extensions.set(1, Extension::AudioLevel);
     extensions.set(2, Extension::AbsoluteSendTime);
-    if codec == Codec::Opus {
+    if codecs.contains(&Codec::Opus) {
         extensions.set(3, Extension::TransportSequenceNumber);
     }
     extensions.set(4, Extension::RtpMid);
@@ -349,5 +379,24 @@ fn audio_packet(packet: &RtpPacket) -> AudioPacket {
         timestamp: packet.header.timestamp,
         payload_type: *packet.header.payload_type,
         payload: packet.payload.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codec_that_is_named_first_is_preferred() {
+        let of = |formats: &str| {
+            preferred_codec(&format!(
+                "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF {formats}\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:11 iLBC/8000\r\na=rtpmap:96 PCMU/8000\r\n"
+            ))
+        };
+        assert_eq!(of("0 111"), Some(Codec::Pcmu));
+        assert_eq!(of("11 111 0"), Some(Codec::Opus));
+        assert_eq!(of("11 96"), Some(Codec::Pcmu));
+        assert_eq!(of("11 9"), None);
+        assert_eq!(preferred_codec("garbage"), None);
     }
 }

@@ -49,6 +49,7 @@ mod tests;
 pub use connection::{Connection, Input, Output, Route, Settings};
 pub use finding::Finding;
 pub use media::{
-    AudioPacket, BadDescription, Media, MediaEvent, MediaOutput, MediaSettings, warm_up, without_candidates,
+    AudioPacket, BadDescription, Media, MediaEvent, MediaOutput, MediaSettings, Spoken, preferred_codec, warm_up,
+    without_candidates,
 };
 pub use test_call::CallSettings;

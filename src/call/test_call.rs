@@ -176,7 +176,7 @@ impl TestCall {
             return;
         }
         self.local = Some(local);
-        let settings = MediaSettings { codec: self.settings.wish.codec, local, origin: self.settings.origin };
+        let settings = MediaSettings { codecs: self.settings.wish.codec.alone(), local, origin: self.settings.origin };
         let media = self.media.insert(Media::new(settings, now));
         match self.invited_with.take() {
             None => {
@@ -380,7 +380,7 @@ impl TestCall {
         let (Some(talk), Some(media)) = (&mut self.talk, &mut self.media) else { return };
         talk.play(self.now);
         if let Some((number, payload)) = talk.next_frame(self.now) {
-            media.send(self.now, number, payload);
+            media.send(self.now, number, &payload);
         }
     }
 
@@ -407,7 +407,7 @@ impl TestCall {
                         let took = self.now.saturating_sub(self.began);
                         self.actions.push_back(CallAction::Done(Step::Media, took));
                     }
-                    talk.packet(self.now, &packet);
+                    talk.packet(self.now, packet);
                     self.due = self.now + self.settings.step;
                 }
             }
@@ -440,7 +440,9 @@ impl TestCall {
         }
         self.wait_for(Step::Media);
         let wish = self.settings.wish;
-        self.talk = Some(Conversation::new(wish.codec, self.settings.tone, self.now));
+        // Both descriptions are known once keys are agreed.
+        let Some(spoken) = self.media.as_ref().and_then(Media::spoken) else { return self.bad_description() };
+        self.talk = Some(Conversation::new(spoken, self.settings.tone, self.now));
         self.hang_up_at = Some(self.now + Duration::from_millis(u64::from(wish.hold_ms)));
         self.talk_on();
     }

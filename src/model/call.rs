@@ -44,6 +44,17 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// All of them, the one that the SDK prefers first.
+    pub const ALL: [Self; 2] = [Self::Pcmu, Self::Opus];
+
+    /// This one and no other.
+    pub const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::Pcmu => &[Self::Pcmu],
+            Self::Opus => &[Self::Opus],
+        }
+    }
+
     /// The name in config, metrics and tables.
     pub const fn as_str(self) -> &'static str {
         match self {

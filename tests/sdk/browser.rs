@@ -34,6 +34,8 @@ pub(crate) struct Call<'a> {
     pub(crate) host: &'a str,
     pub(crate) token: &'a str,
     pub(crate) direction: &'a str,
+    /// In the order in which the SDK is to prefer them; 1.x is not asked.
+    pub(crate) codecs: &'a [&'a str],
 }
 
 /// What an application beside the SDK saw and heard of one call.
@@ -46,6 +48,8 @@ pub(crate) struct Heard {
     pub(crate) heard: f64,
     /// True if the call was still up when it was hung up.
     pub(crate) was_up: bool,
+    /// How speech was coded, as the SDK 2.x tells it.
+    pub(crate) codec: Option<String>,
 }
 
 /// The browser.
@@ -109,10 +113,10 @@ impl Browser {
         call: &Call<'_>,
         meanwhile: impl AsyncFnOnce(broadcast::Receiver<(String, String)>),
     ) -> Heard {
-        let Call { id, page, sdk, host, token, direction } = *call;
+        let Call { id, page, sdk, host, token, direction, codecs } = *call;
         let request = serde_json::json!({
             "id": id, "page": page, "sdk": sdk, "host": host, "token": token, "direction": direction,
-            "holdMs": 4000, "silentMs": 6000,
+            "codecs": codecs, "holdMs": 4000, "silentMs": 6000,
         });
         let states = self.states.subscribe();
         let (answer, ()) = tokio::join!(self.ask(id, &request), meanwhile(states));

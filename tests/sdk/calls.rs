@@ -92,10 +92,12 @@ async fn the_real_sdks_place_and_receive_calls() {
     let browser = Browser::start(&file).await;
     let host = partner.address(&pod).expect("it is a pod").to_string();
 
-    for sdk in ["v2", "v1"] {
+    for (sdk, codecs) in [("v2", ["pcmu", "opus"]), ("v2", ["opus", "pcmu"]), ("v1", ["pcmu", "opus"])] {
         for direction in CallDirection::ALL {
-            let (id, token) = (format!("{sdk} {direction}"), token(&pod, sdk, direction));
-            let call = Call { id: &id, page: 0, sdk, host: &host, token: &token, direction: direction.as_str() };
+            let (id, token) = (format!("{sdk} {} {direction}", codecs[0]), token(&pod, sdk, direction));
+            let direction_name = direction.as_str();
+            let call =
+                Call { id: &id, page: 0, sdk, host: &host, token: &token, direction: direction_name, codecs: &codecs };
             let heard = browser
                 .call(&call, async |mut states| {
                     if direction == CallDirection::Inbound {
@@ -108,6 +110,8 @@ async fn the_real_sdks_place_and_receive_calls() {
             println!("{id}: {:?}, heard {:.0} % of the time, {:?}", heard.states, heard.heard * 100.0, raised(&heard));
             assert!(heard.errors.is_empty() && heard.was_up, "{id}: {heard:?}");
             assert!(heard.states.iter().any(|state| state == "accept"), "{id}: {heard:?}");
+            let spoken = heard.codec.as_deref().map(str::to_ascii_lowercase);
+            assert!(sdk == "v1" || spoken.as_deref() == Some(codecs[0]), "{id}: {heard:?}");
             assert!(heard.heard > BEEPS, "{id}: the agent does not hear its own voice: {heard:?}");
         }
     }
@@ -117,7 +121,8 @@ async fn the_real_sdks_place_and_receive_calls() {
         let fault = Fault::named(name).expect("known");
         partner.set_faults(&pod, vec![FaultRule::always(fault)]).await.expect("possible");
         let token = token(&pod, "v2", CallDirection::Outbound);
-        let call = Call { id: name, page: 0, sdk: "v2", host: &host, token: &token, direction: "outbound" };
+        let (direction, codecs) = ("outbound", ["pcmu", "opus"].as_slice());
+        let call = Call { id: name, page: 0, sdk: "v2", host: &host, token: &token, direction, codecs };
         let heard = browser.call(&call, async |_| {}).await;
         let (raised, predicted) = (raised(&heard), probe_tells(fault));
         let word = if raised == predicted { "agree " } else { "DIFFER" };

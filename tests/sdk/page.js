@@ -100,10 +100,13 @@ const AUDIBLE = 0.005;
 /** Until then the far end speaks itself; what is heard later is our own voice coming back. */
 const ECHO_FROM_MS = 1000;
 
-const callV2 = async ({ token, host, direction }, saw) => {
-  const device = new Twilio.Device(token, { chunderw: host, logLevel: 'silent' });
+const callV2 = async ({ token, host, direction, codecs }, saw) => {
+  const device = new Twilio.Device(token, { chunderw: host, logLevel: 'silent', codecPreferences: codecs });
   device.on('error', (error) => saw.error('device', error.code, error.name));
+  // What a sample a second says that is spoken.
+  let codec;
   const watch = (call) => {
+    call.on('sample', (sample) => (codec = sample.codecName));
     call.on('ringing', () => saw.state('ringing'));
     call.on('accept', () => saw.state('accept', () => call.getRemoteStream()));
     call.on('disconnect', () => saw.state('disconnect'));
@@ -121,7 +124,7 @@ const callV2 = async ({ token, host, direction }, saw) => {
     });
     await device.register().catch(() => {});
   }
-  return { hangUp: () => device.disconnectAll(), end: () => device.destroy() };
+  return { hangUp: () => device.disconnectAll(), end: () => device.destroy(), codec: () => codec };
 };
 
 const callV1 = async ({ token, host, direction }, saw) => {
@@ -187,5 +190,5 @@ window.call = async (want) => {
   device.hangUp();
   await sleep(200);
   device.end();
-  return { errors, states, thrown, heard: looked ? loud / looked : 0, wasUp };
+  return { errors, states, thrown, heard: looked ? loud / looked : 0, wasUp, codec: device.codec?.() };
 };

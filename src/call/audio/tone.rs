@@ -104,33 +104,13 @@ struct Wave {
 static WAVES: LazyLock<[Wave; TONES]> = LazyLock::new(|| FREQUENCIES_HZ.map(wave));
 
 fn wave(frequency_hz: u32) -> Wave {
-    let linear: Frame = std::array::from_fn(|n| sine(frequency_hz, n, SAMPLE_RATE_HZ));
+    let linear: Frame = std::array::from_fn(|n| sine(frequency_hz, n));
     Wave { linear, pcmu: encode_frame(&linear) }
 }
 
-fn sine(frequency_hz: u32, n: usize, rate_hz: u32) -> i16 {
-    let phase = std::f64::consts::TAU * f64::from(frequency_hz) * n as f64 / f64::from(rate_hz);
+fn sine(frequency_hz: u32, n: usize) -> i16 {
+    let phase = std::f64::consts::TAU * f64::from(frequency_hz) * n as f64 / f64::from(SAMPLE_RATE_HZ);
     (AMPLITUDE * phase.sin()).round() as i16
-}
-
-/// 20 ms of a tone at another rate, for an encoder that wants one (Opus: 48,000); of a tone that
-/// does not exist, nothing.
-pub fn tone_wave(tone: usize, rate_hz: u32) -> Vec<i16> {
-    let samples = FREQUENCIES_HZ.get(tone).map_or(0, |_| rate_hz as usize / 50);
-    (0..samples).map(|n| sine(FREQUENCIES_HZ[tone], n, rate_hz)).collect()
-}
-
-/// What a codec with a memory must know of a frame: everything else about it is the same in all
-/// calls. There are 17 · 17 · 3 places; packets that were encoded once for each, after three
-/// frames of the tone before, sound in any order like packets that were encoded in that order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TonePlace {
-    /// The tone of the symbol before; at the very beginning the tone itself.
-    pub before: usize,
-    /// The tone.
-    pub tone: usize,
-    /// Which of the symbol's frames it is, below [`SYMBOL_FRAMES`].
-    pub part: usize,
 }
 
 /// The audio that a call sends. What frame `n` is depends on the id and on `n` alone, so a sender
@@ -159,13 +139,6 @@ impl ToneSource {
             None => usize::from(MARK),
             Some(place) => usize::from(CycleMessage { id: self.id, number }.tones()[place]),
         }
-    }
-
-    /// Where in the sequence frame `n` stands, for packets that are encoded beforehand.
-    pub fn place(self, n: u64) -> TonePlace {
-        let part = n % SYMBOL_FRAMES;
-        let tone = self.tone(n);
-        TonePlace { before: (n - part).checked_sub(1).map_or(tone, |last| self.tone(last)), tone, part: part as usize }
     }
 
     /// The samples of frame `n`.
@@ -234,26 +207,6 @@ mod tests {
             let loudest = (0..TONES).max_by(|a, b| bins[*a].power().total_cmp(&bins[*b].power()));
             assert_eq!(loudest, Some(source.tone(n)));
         }
-    }
-
-    #[test]
-    fn a_place_says_what_came_before() {
-        let source = ToneSource::new(ToneId(7));
-        assert_eq!(source.place(0), TonePlace { before: 16, tone: 16, part: 0 });
-        for n in 3..200 {
-            let place = source.place(n);
-            assert_eq!((place.before, place.tone), (source.tone(n / 3 * 3 - 1), source.tone(n)));
-            assert_eq!(place.part as u64, n % 3);
-        }
-    }
-
-    #[test]
-    fn a_tone_at_another_rate_is_the_same_tone() {
-        let wave = tone_wave(3, 48_000);
-        assert_eq!((wave.len(), tone_wave(TONES, 48_000).len()), (960, 0));
-        let source = ToneSource::new(ToneId(7));
-        let n = (0..5000).find(|n| source.tone(*n) == 3).expect("every tone comes");
-        assert!(wave.iter().step_by(6).eq(source.frame(n)));
     }
 
     #[test]

@@ -10,15 +10,19 @@ use crate::model::{
 use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
-fn calling(direction: CallDirection) -> Settings {
-    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu };
+fn calling(direction: CallDirection, codec: Codec) -> Settings {
+    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec };
     let call = usual_call(wish, Origin::new(Instant::now()));
     Settings { call: Some(call), ..usual_settings() }
 }
 
 fn course(direction: CallDirection, fault: Option<Fault>) -> Course {
+    coded(direction, Codec::Pcmu, fault)
+}
+
+fn coded(direction: CallDirection, codec: Codec, fault: Option<Fault>) -> Course {
     let met = fault.map(|fault| fault.behaviour());
-    Outcomes::new(calling(direction)).course(&[met], TokenKind::Access).clone()
+    Outcomes::new(calling(direction, codec)).course(&[met], TokenKind::Access).clone()
 }
 
 #[test]
@@ -60,6 +64,29 @@ fn every_fault_of_calls_ends_as_the_catalogue_says() {
     }
     assert!(tried >= 50, "only {tried}");
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The same faults are heard through the other codec, loss and noise included.
+#[test]
+fn every_fault_of_sound_is_heard_in_opus_alike() {
+    let mut wrong = Vec::new();
+    for direction in CallDirection::ALL {
+        let sound = coded(direction, Codec::Opus, None).finding;
+        assert_eq!(sound.outcome, Outcome::completed(), "{direction}: {sound:?}");
+        let audio = sound.call.and_then(|call| call.audio).expect("media flowed");
+        assert_eq!((audio.heard, audio.far_hears, audio.gaps), (HeardSound::OurTone, FarHears::Yes, 0), "{audio:?}");
+        assert!(audio.mos_centi > 400, "{audio:?}");
+    }
+    for fault in Fault::all()
+        .filter(|fault| fault.entry().name.starts_with("audio-") || fault.entry().name.starts_with("description-"))
+    {
+        let course = coded(CallDirection::Outbound, Codec::Opus, Some(fault));
+        let outcome = &course.finding.outcome;
+        if Expected::of(outcome) != Some(fault.expected()) {
+            wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::call::AudioPacket;
 use crate::call::audio::{
-    FRAME, FRAME_SAMPLES, Frame, PCMU_SILENCE, ToneId, ToneSource, decode_frame, encode_frame, frame_start,
+    FRAME, FRAME_SAMPLES, Frame, FrameDecoder, FrameEncoder, PAYLOAD_MAX, SILENCE, ToneId, ToneSource, frame_start,
 };
+use crate::call::{AudioPacket, Spoken};
 use crate::model::StableHasher;
 use crate::sim::call_fault::SoundFault;
 
@@ -27,8 +27,10 @@ const COMFORT: f64 = 55.0;
 const WAITING_MAX: usize = 1000;
 
 /// The far end of one call.
-#[derive(Debug)]
 pub(super) struct FarEnd {
+    spoken: Spoken,
+    encoder: FrameEncoder,
+    decoder: FrameDecoder,
     fault: Option<SoundFault>,
     began: Duration,
     /// Frames of its own sent so far; then it echoes.
@@ -40,8 +42,9 @@ pub(super) struct FarEnd {
 
 impl FarEnd {
     /// A far end that answers now.
-    pub(super) fn new(fault: Option<SoundFault>, now: Duration) -> Self {
-        Self { fault, began: now, own: 0, heard: 0, waiting: BTreeMap::new(), sequence: 0 }
+    pub(super) fn new(spoken: Spoken, fault: Option<SoundFault>, now: Duration) -> Self {
+        let (encoder, decoder) = (FrameEncoder::new(spoken.codec), FrameDecoder::new(spoken.codec));
+        Self { spoken, encoder, decoder, fault, began: now, own: 0, heard: 0, waiting: BTreeMap::new(), sequence: 0 }
     }
 
     /// When it has something to send.
@@ -55,7 +58,8 @@ impl FarEnd {
     pub(super) fn due(&mut self, now: Duration) -> Vec<(u64, Vec<u8>)> {
         while self.speaks_itself(self.own) && self.began + frame_start(self.own) <= now {
             let frame = self.own_frame(self.own);
-            self.queue(self.began + frame_start(self.own), frame);
+            let payload = self.encoder.encode(&frame);
+            self.queue(self.began + frame_start(self.own), payload);
             self.own += 1;
         }
         let mut due = Vec::new();
@@ -72,14 +76,22 @@ impl FarEnd {
     pub(super) fn hear(&mut self, now: Duration, packet: &AudioPacket) {
         self.heard += 1;
         let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
-        if speaking || packet.payload.len() != FRAME_SAMPLES || matches!(self.fault, Some(SoundFault::NotHeard)) {
+        let foreign = packet.payload_type != self.spoken.payload_type || packet.payload.len() > PAYLOAD_MAX;
+        if speaking || foreign || matches!(self.fault, Some(SoundFault::NotHeard)) {
             return;
         }
-        let Some(frame) = decode_frame(&packet.payload) else { return };
         let age = now.saturating_sub(self.began);
-        let payload = match self.spoilt(&frame, age) {
+        let spoilt = match self.fault {
+            // A decoder must have heard all of it.
+            Some(SoundFault::Noise(_) | SoundFault::Quiet(_) | SoundFault::Clipped | SoundFault::Dies(_)) => {
+                let Some(frame) = self.decoder.decode(Some(&packet.payload)) else { return };
+                self.spoilt(&frame, age)
+            }
+            _ => None,
+        };
+        let payload = match spoilt {
             None => packet.payload.clone(),
-            Some(frame) => encode_frame(&frame).to_vec(),
+            Some(frame) => self.encoder.encode(&frame),
         };
         self.queue(now, payload);
     }
@@ -95,17 +107,16 @@ impl FarEnd {
         }
     }
 
-    fn own_frame(&self, number: u64) -> Vec<u8> {
+    fn own_frame(&self, number: u64) -> Frame {
         let digit = frame_start(number) < DIGIT;
-        let frame = match self.fault {
-            Some(SoundFault::Silence) => return vec![PCMU_SILENCE; FRAME_SAMPLES],
-            Some(SoundFault::ForeignTone) => return ToneSource::new(FOREIGN).pcmu(number).to_vec(),
+        match self.fault {
+            Some(SoundFault::Silence) => SILENCE,
+            Some(SoundFault::ForeignTone) => *ToneSource::new(FOREIGN).frame(number),
             Some(SoundFault::RingBack) => two_tones(number, RING_BACK_HZ),
             Some(SoundFault::NotHeard) if !digit => noise(number, COMFORT),
             Some(SoundFault::Late(_)) => noise(number, COMFORT),
             _ => two_tones(number, DIGIT_HZ),
-        };
-        encode_frame(&frame).to_vec()
+        }
     }
 
     /// The frame as the fault makes it sound; `None` as it is.

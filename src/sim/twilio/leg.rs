@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
+use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec, without_candidates};
 use crate::model::{CallStatus, Codec, Origin};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble};
 use crate::sim::call_fault::{CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, SetUpFault};
@@ -212,7 +212,13 @@ impl Leg {
             return;
         }
         self.local = Some(local);
-        let settings = MediaSettings { codec: Codec::Pcmu, local, origin: self.origin };
+        // Like the partner: one codec answers an offer, the first of it that is known; and a call to
+        // the client may be taken in either.
+        let codecs = match &self.offer {
+            Some(offer) => preferred_codec(offer).unwrap_or(Codec::Pcmu).alone(),
+            None => &Codec::ALL,
+        };
+        let settings = MediaSettings { codecs, local, origin: self.origin };
         let mut media = Media::new(settings, now);
         let description = match &self.offer {
             Some(offer) => match media.take_offer(now, offer) {
@@ -351,7 +357,8 @@ impl Leg {
                         Some(CallFault::Sound(fault)) => Some(fault),
                         _ => None,
                     };
-                    self.far_end = Some(FarEnd::new(sound, now));
+                    let spoken = self.media.as_ref().and_then(Media::spoken);
+                    self.far_end = spoken.map(|spoken| FarEnd::new(spoken, sound, now));
                 }
                 MediaOutput::Event(MediaEvent::Packet(packet)) => {
                     if let Some(far_end) = &mut self.far_end {
@@ -473,6 +480,7 @@ fn spoilt(description: String, fault: Option<CallFault>) -> String {
         DescriptionFault::Garbage => "this is no session description".to_owned(),
         DescriptionFault::Truncated => description.chars().take(description.len() / 3).collect(),
         DescriptionFault::NoCodec => {
+            let description = description.replace("opus/48000/2", "iLBC/8000");
             description.replace("PCMU/8000", "iLBC/8000").replace("SAVPF 0", "SAVPF 97").replace(":0 iLBC", ":97 iLBC")
         }
         DescriptionFault::WrongFingerprint => {

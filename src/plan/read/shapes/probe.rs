@@ -82,9 +82,9 @@ static CALL: Shape = Shape {
             "codecs",
             Kind::List(&Kind::Choice(&["pcmu", "opus"]), 1, 2),
             "[\"pcmu\"]",
-            "How speech is coded, in turn. The SDK prefers pcmu. Only pcmu is possible yet.",
+            "How speech is coded, in turn: a call offers only the one whose turn it is, and so demands it. The SDK prefers pcmu.",
         )
-        .such_as("[\"pcmu\"]"),
+        .such_as("[\"pcmu\", \"opus\"]"),
         Key::default(
             "path",
             Kind::Choice(&["any", "host", "reflexive", "relay"]),
