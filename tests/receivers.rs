@@ -441,6 +441,7 @@ fn plan(receivers: Vec<Receiver>) -> Plan {
             owner: Owner { to: Vec::new() },
             status_page: StatusPageSettings { title: String::new(), url: String::new(), notice_after: Duration::ZERO },
             avoid: AvoidSettings { approval: AvoidApproval::Required, expires_after: Duration::ZERO },
+            recordings: None,
         },
         pods: Vec::new(),
         probes: Vec::new(),

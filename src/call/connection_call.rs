@@ -104,6 +104,10 @@ impl<S: Signalling> Connection<S> {
                 self.signalling.invite(now, &temporary, &description);
             }
             CallAction::Answer(description) => self.signalling.answer(now, &description),
+            CallAction::Press(digits) => {
+                self.signalling.press(now, digits.as_str());
+                self.drain(false);
+            }
             CallAction::Trouble(trouble) => {
                 self.signalling.media_trouble(trouble);
                 self.drain(false);
@@ -170,6 +174,7 @@ impl<S: Signalling> Connection<S> {
     /// leads through here.
     pub(super) fn end_call(&mut self) {
         let Some(mut call) = self.call.take() else { return };
+        self.seen.recording = call.recording();
         self.seen.call = Some(Box::new(call.facts()));
         self.signalling.hang_up(self.now());
         self.drain(false);

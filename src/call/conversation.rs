@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::{CallAudio, Codec, Degradation, FailureReason, FarHears, HeardSound};
+use crate::model::{CallAudio, Codec, Degradation, Digits, DigitsWay, FailureReason, FarHears, HeardSound};
 
 use super::audio::{
-    Arrival, CodecImpairment, Conditions, Ear, FRAME, FrameDecoder, FrameEncoder, Heard, Hearing, PAYLOAD_MAX,
-    PLAYOUT_DELAY, Playout, Rating, Reception, ReceptionReport, RtpClock, ToneId, ToneSource, frame_start,
+    Arrival, CodecImpairment, Conditions, DigitEar, Ear, FRAME, FrameDecoder, FrameEncoder, Heard, Hearing,
+    PAYLOAD_MAX, PLAYOUT_DELAY, Playout, Rating, Reception, ReceptionReport, Recording, RtpClock, SILENCE, ToneId,
+    ToneSource, frame_start,
 };
+use super::pressing::{Pressed, Pressing, event_payload};
 use super::{AudioPacket, Spoken};
 
 /// A level below this is too quiet to be understood well, in dBov times ten: 24 dB under what we send.
@@ -30,6 +32,27 @@ const LOW_MOS_CENTI: u16 = 300;
 /// With so much of our own lateness nothing is said about quality: five frames.
 const OWN_LAG_MS: u32 = 100;
 
+/// What is sent as a frame.
+pub(super) enum Sent {
+    /// Coded audio.
+    Audio(Cow<'static, [u8]>),
+    /// Part of a digit that began with frame `began`.
+    Event {
+        /// The frame in which it began.
+        began: u64,
+        /// The event.
+        payload: [u8; 4],
+    },
+}
+
+/// Digits that are pressed before our tone begins, and the ear that waits for them to come back.
+struct Dialling {
+    wanted: String,
+    way: DigitsWay,
+    pressing: Pressing,
+    ear: DigitEar,
+}
+
 /// A call's audio under way.
 pub(super) struct Conversation {
     spoken: Spoken,
@@ -44,6 +67,8 @@ pub(super) struct Conversation {
     playout: Playout<Vec<u8>>,
     reception: Reception,
     ear: Ear,
+    dialling: Option<Dialling>,
+    recording: Recording,
     last_packet: Option<Duration>,
     /// There and back, as RTCP or the checks tell.
     round_trip: Option<Duration>,
@@ -70,9 +95,35 @@ impl Conversation {
             playout: Playout::new(PLAYOUT_DELAY, clock),
             reception: Reception::new(clock, spoken.payload_type, PLAYOUT_DELAY),
             ear,
+            dialling: None,
+            recording: Recording::default(),
             last_packet: None,
             round_trip: None,
         }
+    }
+
+    /// The same, of which so much is kept at most.
+    pub(super) fn recording(self, longest: Duration) -> Self {
+        Self { recording: Recording::new(longest), ..self }
+    }
+
+    /// The last of what was heard, if our tone was in it. It is taken out.
+    pub(super) fn take_recording(&mut self) -> Vec<i16> {
+        let recording = std::mem::take(&mut self.recording);
+        if self.ear.has_recognised() { recording.samples() } else { Vec::new() }
+    }
+
+    /// Before our tone these digits are pressed. While it lasts there is silence besides, and so long
+    /// it is too where they go on the signalling.
+    pub(super) fn press(&mut self, digits: &Digits, way: DigitsWay) {
+        let (wanted, pressing) = (digits.pressed(), Pressing::new(digits));
+        self.dialling = Some(Dialling { wanted, way, pressing, ear: DigitEar::new() });
+    }
+
+    /// True if the far end has played back the digits that were pressed. It may have played others
+    /// before them.
+    pub(super) fn played_back(&self) -> bool {
+        self.dialling.as_ref().is_some_and(|dialling| dialling.ear.heard().ends_with(&dialling.wanted))
     }
 
     /// When the next 20 ms fall due.
@@ -82,19 +133,32 @@ impl Conversation {
 
     /// The next frame to send, if it is time: its number and its coded audio. Frames whose time is
     /// past are left out.
-    pub(super) fn next_frame(&mut self, now: Duration) -> Option<(u64, Cow<'static, [u8]>)> {
+    pub(super) fn next_frame(&mut self, now: Duration) -> Option<(u64, Sent)> {
         if now < self.wake() {
             return None;
         }
         let number = ToneSource::frame_at(now.saturating_sub(self.began));
         self.skipped += number.saturating_sub(self.sent);
         self.sent = number + 1;
+        if let Some(pressed) = self.pressed(number) {
+            return Some((number, pressed));
+        }
         let payload = match &mut self.encoder {
             // Coded once for all calls.
             FrameEncoder::Pcmu => Cow::Borrowed(self.source.pcmu(number).as_slice()),
             encoder => Cow::Owned(encoder.encode(self.source.frame(number))),
         };
-        Some((number, payload))
+        Some((number, Sent::Audio(payload)))
+    }
+
+    fn pressed(&mut self, number: u64) -> Option<Sent> {
+        let Dialling { way, pressing, .. } = self.dialling.as_ref()?;
+        match (pressing.at(number)?, way) {
+            (Pressed::Event { event, began, part }, DigitsWay::Events) => {
+                Some(Sent::Event { began, payload: event_payload(event, part, self.spoken.codec) })
+            }
+            _ => Some(Sent::Audio(Cow::Owned(self.encoder.encode(&SILENCE)))),
+        }
     }
 
     /// Plays out what is due until now.
@@ -105,6 +169,10 @@ impl Conversation {
             let payload = self.playout.play(at);
             let frame = self.decoder.decode(payload.as_deref());
             self.ear.hear(frame.as_ref(), at);
+            self.recording.hear(frame.as_ref());
+            if let Some(dialling) = &mut self.dialling {
+                dialling.ear.hear(frame.as_ref());
+            }
             self.played += 1;
         }
     }
@@ -209,7 +277,9 @@ impl Conversation {
             return Vec::new();
         }
         let (hearing, audio) = (self.ear.hearing(), self.audio(now));
-        let late = hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
+        // How long an application plays digits back is its own affair.
+        let late = self.dialling.is_none() && hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
+        let lost = self.dialling.is_some() && !self.played_back();
         [
             (late, Degradation::LateAudio),
             (audio.level_decidbov.is_some_and(|level| level < QUIET_DECIDBOV), Degradation::Quiet),
@@ -218,6 +288,7 @@ impl Conversation {
             (audio.round_trip_ms.is_some_and(|delay| delay > LONG_ROUND_TRIP_MS), Degradation::LongDelay),
             (audio.loss_permille > HIGH_LOSS_PERMILLE, Degradation::HighLoss),
             (audio.mos_centi < LOW_MOS_CENTI, Degradation::LowMos),
+            (lost, Degradation::DigitsLost),
         ]
         .into_iter()
         .filter_map(|(is_so, what)| is_so.then_some(what))

@@ -25,6 +25,8 @@ pub struct Finding {
     pub family: Option<AddressFamily>,
     /// What is known of the test call, if it was one.
     pub call: Option<Box<CallFacts>>,
+    /// The last of what was heard, where that was asked for and our tone was in it: samples at 8 kHz.
+    pub recording: Vec<i16>,
 }
 
 /// What has been seen so far, on the present route.
@@ -37,6 +39,7 @@ pub(super) struct Seen {
     pub(super) degraded: Vec<Degradation>,
     pub(super) device_errors: Vec<DeviceError>,
     pub(super) call: Option<Box<CallFacts>>,
+    pub(super) recording: Vec<i16>,
 }
 
 impl Seen {
@@ -74,12 +77,12 @@ impl Seen {
 
     /// The finding, with everything that was collected put into its outcome.
     pub(super) fn into_finding(self, mut outcome: Outcome, route: usize) -> Finding {
-        let Self { steps, certificate, partner, family, degraded, device_errors, call } = self;
+        let Self { steps, certificate, partner, family, degraded, device_errors, call, recording } = self;
         match &mut outcome {
             Outcome::Completed { degraded: into } => *into = degraded,
             Outcome::Failed(failure) => failure.device_errors = device_errors,
             Outcome::Throttled { .. } | Outcome::Lost { .. } => {}
         }
-        Finding { outcome, steps, route, certificate, partner, family, call }
+        Finding { outcome, steps, route, certificate, partner, family, call, recording }
     }
 }

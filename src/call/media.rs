@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::format::Codec as RtcCodec;
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::format::{Codec as RtcCodec, FormatParams};
+use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, RtpWrite, SeqNo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
@@ -189,9 +189,35 @@ impl Media {
         let at = self.settings.origin.after(self.now);
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
-        let time = frame.wrapping_mul(u64::from(samples_a_frame(spoken.codec))) as u32;
+        let time = frame.wrapping_mul(u64::from(spoken.codec.samples_a_frame())) as u32;
         stream.write_rtp(RtpWrite::new(spoken.payload_type.into(), SeqNo::from(frame + 1), time, at, payload));
         self.tick();
+    }
+
+    /// Sends part of a telephone event as frame `frame`; it began with frame `began`. Nothing where
+    /// events were not agreed on.
+    pub fn send_event(&mut self, now: Duration, frame: u64, began: u64, payload: [u8; 4]) {
+        self.advance(now);
+        let (Some(mid), Some(spoken), Some(events)) = (self.mid, self.spoken(), self.events()) else { return };
+        let at = self.settings.origin.after(self.now);
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        let time = began.wrapping_mul(u64::from(spoken.codec.samples_a_frame())) as u32;
+        let packet = RtpWrite::new(events.into(), SeqNo::from(frame + 1), time, at, payload.as_slice());
+        stream.write_rtp(packet.marker(frame == began));
+        self.tick();
+    }
+
+    /// The number of telephone events in the spoken codec's clock, if both sides know them.
+    pub fn events(&self) -> Option<u8> {
+        let clock = rtp_clock(self.spoken()?.codec);
+        let media = self.rtc.media(self.mid?)?;
+        let known = self.rtc.codec_config();
+        let events = |pt: &&Pt| {
+            let params = known.find(|params| params.pt() == **pt);
+            params.is_some_and(|params| params.spec().codec == RtcCodec::Tele && params.spec().clock_rate == clock)
+        };
+        media.remote_pts().iter().find(events).map(|pt| **pt)
     }
 
     /// Ends it and tells the far side.
@@ -349,27 +375,25 @@ fn header_extensions(codecs: &[Codec]) -> ExtensionMap {
 }
 
 fn add_telephone_events(config: &mut RtcConfig, codec: Codec) {
-    use str0m::format::FormatParams;
-    use str0m::media::Frequency;
-    let (number, clock) = match codec {
-        Codec::Pcmu => (126.into(), Frequency::EIGHT_KHZ),
-        Codec::Opus => (110.into(), Frequency::FORTY_EIGHT_KHZ),
+    let number = match codec {
+        Codec::Pcmu => 126.into(),
+        Codec::Opus => 110.into(),
     };
     let format = FormatParams::parse_line("0-16");
-    config.codec_config().add_config(number, None, RtcCodec::Tele, clock, None, format);
+    config.codec_config().add_config(number, None, RtcCodec::Tele, rtp_clock(codec), None, format);
+}
+
+const fn rtp_clock(codec: Codec) -> Frequency {
+    match codec {
+        Codec::Pcmu => Frequency::EIGHT_KHZ,
+        Codec::Opus => Frequency::FORTY_EIGHT_KHZ,
+    }
 }
 
 const fn rtc_codec(codec: Codec) -> RtcCodec {
     match codec {
         Codec::Pcmu => RtcCodec::PCMU,
         Codec::Opus => RtcCodec::Opus,
-    }
-}
-
-const fn samples_a_frame(codec: Codec) -> u32 {
-    match codec {
-        Codec::Pcmu => 160,
-        Codec::Opus => 960,
     }
 }
 

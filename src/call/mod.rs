@@ -42,6 +42,7 @@ mod connection_call;
 mod conversation;
 mod finding;
 mod media;
+mod pressing;
 mod test_call;
 #[cfg(test)]
 mod tests;
@@ -52,4 +53,5 @@ pub use media::{
     AudioPacket, BadDescription, Media, MediaEvent, MediaOutput, MediaSettings, Spoken, preferred_codec, warm_up,
     without_candidates,
 };
+pub use pressing::digit_of;
 pub use test_call::CallSettings;

@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::{
-    CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, ExpectedCall, Failure, FailureReason,
-    MediaTrouble, Origin, Outcome, RestAnswer, Step, ThrottleSign,
+    CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, DigitsWay,
+    ExpectedCall, Failure, FailureReason, MediaTrouble, Origin, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::audio::ToneId;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Sent};
 use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
 
 /// How a call shall go, beside the attempt's own settings.
@@ -23,6 +23,10 @@ use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candid
 pub struct CallSettings {
     /// Which way, how long, in which codec.
     pub wish: CallWish,
+    /// Digits that are pressed first, and that the far end shall play back.
+    pub digits: Option<Digits>,
+    /// How much of what is heard is kept at most, from the end; nothing if zero.
+    pub record: Duration,
     /// Whose audio it is.
     pub tone: ToneId,
     /// Our own id of an outbound call until the partner gives it one.
@@ -52,6 +56,8 @@ pub(super) enum CallAction {
     Invite(String),
     /// Accept, with this description.
     Answer(String),
+    /// Press these digits: they cannot go with the audio.
+    Press(Digits),
     /// The SDK would tell its application of this.
     Trouble(MediaTrouble),
     /// Send this datagram.
@@ -155,7 +161,14 @@ impl TestCall {
     /// What is known of it, with the audio as it is now.
     pub(super) fn facts(&self) -> CallFacts {
         let audio = self.talk.as_ref().map(|talk| talk.audio(self.now));
-        CallFacts { audio, ..self.facts.clone() }
+        let played_back = self.talk.as_ref().is_some_and(Conversation::played_back);
+        let digits = self.facts.digits.map(|digits| CallDigits { played_back, ..digits });
+        CallFacts { audio, digits, ..self.facts.clone() }
+    }
+
+    /// The last of what was heard, where our tone was in it.
+    pub(super) fn recording(&mut self) -> Vec<i16> {
+        self.talk.as_mut().map(Conversation::take_recording).unwrap_or_default()
     }
 
     /// Ends the media; datagrams that say so are left in the actions.
@@ -379,8 +392,10 @@ impl TestCall {
     fn talk_on(&mut self) {
         let (Some(talk), Some(media)) = (&mut self.talk, &mut self.media) else { return };
         talk.play(self.now);
-        if let Some((number, payload)) = talk.next_frame(self.now) {
-            media.send(self.now, number, &payload);
+        match talk.next_frame(self.now) {
+            Some((number, Sent::Audio(payload))) => media.send(self.now, number, &payload),
+            Some((number, Sent::Event { began, payload })) => media.send_event(self.now, number, began, payload),
+            None => {}
         }
     }
 
@@ -442,7 +457,19 @@ impl TestCall {
         let wish = self.settings.wish;
         // Both descriptions are known once keys are agreed.
         let Some(spoken) = self.media.as_ref().and_then(Media::spoken) else { return self.bad_description() };
-        self.talk = Some(Conversation::new(spoken, self.settings.tone, self.now));
+        let mut talk = Conversation::new(spoken, self.settings.tone, self.now).recording(self.settings.record);
+        if let Some(digits) = self.settings.digits.clone() {
+            let way = match self.media.as_ref().and_then(Media::events) {
+                Some(_) => DigitsWay::Events,
+                None => DigitsWay::Signalling,
+            };
+            self.facts.digits = Some(CallDigits { way, played_back: false });
+            talk.press(&digits, way);
+            if way == DigitsWay::Signalling {
+                self.act(CallAction::Press(digits));
+            }
+        }
+        self.talk = Some(talk);
         self.hang_up_at = Some(self.now + Duration::from_millis(u64::from(wish.hold_ms)));
         self.talk_on();
     }

@@ -73,6 +73,8 @@ impl Signalling for Scripted {
     fn invite(&mut self, _: Timestamp, _: &str, _: &str) {}
     fn expect(&mut self, _: ExpectedCall) {}
     fn answer(&mut self, _: Timestamp, _: &str) {}
+    fn press(&mut self, _: Timestamp, _: &str) {}
+
     fn hang_up(&mut self, _: Timestamp) {}
     fn media_trouble(&mut self, _: MediaTrouble) {}
     fn ended(&mut self, _: Timestamp, end: SocketEnd) {

@@ -7,7 +7,7 @@ use super::output;
 
 /// The steps of a call that have a column.
 const STEPS: [Step; 6] = [Step::Invite, Step::Ringing, Step::Answer, Step::Ice, Step::Dtls, Step::Media];
-/// Columns: pod, direction, the steps, what is heard both ways, mouth to ear, loss, score, the call's id.
+/// Columns: pod, direction and codec, the steps, what is heard both ways, mouth to ear, loss, score, the call's id.
 const COLUMNS: usize = 2 + STEPS.len() + 6;
 
 /// The table of the calls in a round; nothing if there was none.
@@ -49,7 +49,7 @@ fn row(made: &Made, facts: &CallFacts) -> [String; COLUMNS] {
     let of_audio = |tell: fn(&CallAudio) -> Option<String>| audio.and_then(tell).unwrap_or_else(nothing);
     [
         made.wanted.pod.name.to_string(),
-        facts.wish.direction.to_string(),
+        format!("{} {}", facts.wish.direction, facts.wish.codec.as_str()),
         step(0),
         step(1),
         step(2),

@@ -10,6 +10,7 @@ pub mod minter;
 pub mod not_done;
 mod partner_rest;
 pub mod receiver;
+mod recordings;
 pub mod resolver;
 pub mod secrets;
 pub mod store;

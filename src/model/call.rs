@@ -47,6 +47,14 @@ impl Codec {
     /// All of them, the one that the SDK prefers first.
     pub const ALL: [Self; 2] = [Self::Pcmu, Self::Opus];
 
+    /// Samples in 20 ms, in the codec's clock.
+    pub const fn samples_a_frame(self) -> u32 {
+        match self {
+            Self::Pcmu => 160,
+            Self::Opus => 960,
+        }
+    }
+
     /// This one and no other.
     pub const fn alone(self) -> &'static [Self] {
         match self {
@@ -98,12 +106,46 @@ pub struct CallFacts {
     /// The call's status as the partner tells it, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<CallStatus>,
+    /// What became of the digits that were pressed; absent if none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<CallDigits>,
+    /// The name of its recording in the folder of recordings, if it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
+}
+
+/// What became of the digits of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CallDigits {
+    /// How they went.
+    pub way: DigitsWay,
+    /// True if the far end played them back: it has got them.
+    pub played_back: bool,
+}
+
+/// How digits go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DigitsWay {
+    /// As telephone events beside the audio (RFC 4733).
+    Events,
+    /// On the signalling: the far side did not agree to events.
+    Signalling,
 }
 
 impl CallFacts {
     /// Nothing is known yet.
     pub const fn of(wish: CallWish) -> Self {
-        Self { wish, sid: None, set_up_ms: None, delivery_ms: None, audio: None, status: None }
+        Self {
+            wish,
+            sid: None,
+            set_up_ms: None,
+            delivery_ms: None,
+            audio: None,
+            status: None,
+            digits: None,
+            recording: None,
+        }
     }
 }
 

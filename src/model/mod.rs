@@ -5,6 +5,7 @@ mod call;
 mod cell_weights;
 mod deadlines;
 mod device_error;
+mod digits;
 mod id;
 mod observation;
 mod origin;
@@ -20,10 +21,13 @@ mod time;
 mod token_wish;
 mod traits;
 
-pub use call::{CallAudio, CallDirection, CallFacts, CallStatus, CallWish, Codec, FarHears, HeardSound};
+pub use call::{
+    CallAudio, CallDigits, CallDirection, CallFacts, CallStatus, CallWish, Codec, DigitsWay, FarHears, HeardSound,
+};
 pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
+pub use digits::{BadDigits, DIGITS_MAX, Digits};
 pub use id::{
     AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
 };

@@ -254,6 +254,25 @@ pub enum Degradation {
     LowMos,
     /// The call's status at the partner is not what happened here.
     StatusMismatch,
+    /// The digits that were pressed were not played back by the far end.
+    DigitsLost,
+}
+
+impl Degradation {
+    /// True if it is about what is heard in a call.
+    pub const fn is_of_audio(&self) -> bool {
+        matches!(
+            self,
+            Self::Choppy
+                | Self::Quiet
+                | Self::Clipped
+                | Self::LateAudio
+                | Self::LongDelay
+                | Self::HighLoss
+                | Self::LowMos
+                | Self::DigitsLost
+        )
+    }
 }
 
 /// By what sign the partner asked us to slow down.

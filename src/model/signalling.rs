@@ -33,6 +33,9 @@ pub trait Signalling {
     /// Accepts the call that came in, with our session description.
     fn answer(&mut self, now: Timestamp, description: &str);
 
+    /// Presses digits in the call, where they cannot go with the audio.
+    fn press(&mut self, now: Timestamp, digits: &str);
+
     /// Ends the call, if there is one.
     fn hang_up(&mut self, now: Timestamp);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{CallDirection, CallWish, Codec};
+use crate::model::{CallDirection, CallWish, Codec, Digits};
 
 /// How the test calls of a probe go.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct CallSettings {
     pub codecs: Vec<Codec>,
     /// Which path media must take.
     pub path: MediaPath,
+    /// Outbound: digits that are pressed, and that the far end plays back.
+    pub digits: Option<Digits>,
     /// Outbound: who answers.
     pub far_end: FarEnd,
     /// Inbound: what is called.
@@ -83,6 +85,8 @@ impl MediaPath {
 impl CallSettings {
     /// Listening takes this long unless it is set.
     pub const HOLD: Duration = Duration::from_secs(5);
+    /// What an application has to begin with playing digits back, and our tone to be known after it.
+    pub const PLAY_BACK: Duration = Duration::from_secs(4);
     /// What a call lasts beside its hold, as it is billed: finding a path, agreeing on keys, hanging up.
     pub const AROUND_HOLD: Duration = Duration::from_secs(3);
 
@@ -164,6 +168,7 @@ mod tests {
             ring_times: [0, 4, 20].map(Duration::from_secs).to_vec(),
             codecs: vec![Codec::Pcmu, Codec::Opus],
             path: MediaPath::Any,
+            digits: None,
             far_end: FarEnd::Application,
             to: CallTarget::Client,
         }

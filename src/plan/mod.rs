@@ -21,7 +21,7 @@ pub use call_settings::{CallSettings, CallTarget, FarEnd, LongHold, MediaPath, w
 pub use call_threshold::{CallLimit, CallRule, CallThresholds, KOfN};
 pub use node_settings::{
     AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner,
-    StatusPageSettings, StoreSettings,
+    RecordingSettings, StatusPageSettings, StoreSettings,
 };
 pub use pod::{PartnerAccount, Pod, TokenEndpoint, TokenSource};
 pub use pod_calls::PodCalls;

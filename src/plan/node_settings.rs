@@ -26,6 +26,19 @@ pub struct NodeSettings {
     pub status_page: StatusPageSettings,
     /// What a token service is told to avoid.
     pub avoid: AvoidSettings,
+    /// Which calls are kept to be listened to; none if absent.
+    pub recordings: Option<RecordingSettings>,
+}
+
+/// Which calls are kept to be listened to: the last bad ones in which our own tone was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingSettings {
+    /// The folder of their files.
+    pub path: PathBuf,
+    /// How many are kept; the oldest is removed.
+    pub keep: u32,
+    /// How much of a call is kept at most, from its end.
+    pub longest: Duration,
 }
 
 /// Where a node probes from.

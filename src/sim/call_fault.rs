@@ -80,6 +80,8 @@ pub enum DescriptionFault {
     Truncated,
     /// No codec that the client speaks.
     NoCodec,
+    /// No events for digits.
+    NoEvents,
     /// A fingerprint that is not the certificate's.
     WrongFingerprint,
     /// No address to send to.
@@ -144,6 +146,8 @@ pub enum SoundFault {
     Reordered,
     /// Every packet comes twice.
     Doubled,
+    /// Digits that the agent presses are not taken.
+    DigitsLost,
 }
 
 /// Trouble once audio flows.

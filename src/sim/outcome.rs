@@ -431,6 +431,8 @@ fn own_token(kind: TokenKind, calls_out: bool) -> crate::token::TokenText {
 pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
     CallSettings {
         wish,
+        digits: None,
+        record: Duration::ZERO,
         tone: ToneId(0x5eed),
         temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
         marker: "rc=1".to_owned(),

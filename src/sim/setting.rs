@@ -242,7 +242,8 @@ impl Taken {
             | F::Clipped
             | F::Choppy
             | F::Reordered
-            | F::Doubled => fault,
+            | F::Doubled
+            | F::DigitsLost => fault,
         }
     }
 

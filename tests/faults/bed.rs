@@ -33,7 +33,7 @@ pub struct Bed {
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub fn pod_name(number: usize) -> PodName {
@@ -69,7 +69,14 @@ impl Bed {
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
         let (patient, impatient, calling) = (probe("patient"), probe("impatient"), probe("calling"));
-        Self { partner, patient, impatient, calling, plan, dialer, waiting, _folder: folder }
+        Self { partner, patient, impatient, calling, plan, dialer, waiting, folder }
+    }
+
+    /// The names of the recordings that were kept.
+    pub fn recordings(&self) -> Vec<String> {
+        let Ok(files) = std::fs::read_dir(self.folder.path().join("calls")) else { return Vec::new() };
+        let name = |file: std::io::Result<std::fs::DirEntry>| file.expect("an entry").file_name().into_string();
+        files.map(|file| name(file).expect("text")).collect()
     }
 
     pub async fn set_faults(&self, pod: usize, rules: Vec<FaultRule>) {
@@ -182,7 +189,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
     let mut files = vec![file(
         FileKind::Ringcheck,
         "config/ringcheck.toml".to_owned(),
-        include_str!("../../config/ringcheck.toml").to_owned(),
+        format!("{}\n[recordings]\npath = \"calls\"\nkeep = 2\n", include_str!("../../config/ringcheck.toml")),
     )];
     for (name, step) in [("patient", "10s"), ("impatient", "1s"), ("calling", "4s")] {
         let text = format!(

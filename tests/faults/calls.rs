@@ -88,6 +88,34 @@ async fn calls_are_heard_both_ways_on_real_sockets() {
     bed.shutdown(Duration::from_secs(10)).await;
 }
 
+/// Only bad calls are kept, and only where our own tone was heard: never a stranger's voice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_calls_in_which_our_tone_was_heard_are_kept() {
+    let bed = Bed::start(1).await;
+    let mut kept = Vec::new();
+    for (fault, is_kept) in [
+        (None, false),
+        (Some("audio-foreign"), false),
+        (Some("audio-silent"), false),
+        (Some("audio-dies"), true),
+        (Some("audio-stops"), true),
+        (Some("audio-dies"), true),
+    ] {
+        let rules = fault.map(|name| FaultRule::always(Fault::named(name).expect("known")));
+        bed.set_faults(0, rules.into_iter().collect()).await;
+        let report = bed.call(0, wish(CallDirection::Outbound), kept.len() as u64 + 10).await;
+        let name = report.call.as_ref().and_then(|call| call.recording.clone());
+        assert_eq!(name.is_some(), is_kept, "{fault:?}: {report:?}");
+        kept.extend(name);
+        kept.sort();
+        let newest = &kept[kept.len().saturating_sub(2)..];
+        let mut there = bed.recordings();
+        there.sort();
+        assert_eq!(there, newest, "{fault:?}");
+    }
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_of_calls_ends_the_same_on_real_sockets() {
     let bed = Bed::start(PODS).await;

@@ -59,7 +59,7 @@ impl CallSeen {
     pub fn of(observation: &Observation) -> Option<Self> {
         let call = observation.call.as_ref()?;
         let failure = observation.outcome.failure();
-        let poor = matches!(&observation.outcome, Outcome::Completed { degraded } if degraded.iter().any(is_of_audio));
+        let poor = matches!(&observation.outcome, Outcome::Completed { degraded } if degraded.iter().any(Degradation::is_of_audio));
         let one_way = match (failure.map(|failure| failure.reason), &call.audio) {
             (Some(FailureReason::NotHeard), _) => Some(true),
             (_, Some(audio)) => match (audio.heard, audio.far_hears) {
@@ -116,20 +116,6 @@ impl CallSeen {
             CallLimit::Degraded => (!self.has_failed()).then_some(self.poor),
         }
     }
-}
-
-/// True if a degradation is about what is heard.
-fn is_of_audio(degradation: &Degradation) -> bool {
-    matches!(
-        degradation,
-        Degradation::Choppy
-            | Degradation::Quiet
-            | Degradation::Clipped
-            | Degradation::LateAudio
-            | Degradation::LongDelay
-            | Degradation::HighLoss
-            | Degradation::LowMos
-    )
 }
 
 /// The newest calls of one direction.

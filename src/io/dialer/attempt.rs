@@ -9,10 +9,11 @@ use crate::io::clock::{self, Stopwatch};
 use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
 use crate::io::partner_rest::PartnerRest;
+use crate::io::recordings;
 use crate::io::resolver;
 use crate::model::{
-    AttemptReport, AttemptSpec, CallDirection, EdgeName, Failure, LostReason, Outcome, PartnerSaid, StableHasher, Step,
-    StepTiming, Timestamp, Traits,
+    AttemptReport, AttemptSpec, CallDirection, Degradation, EdgeName, Failure, LostReason, Outcome, PartnerSaid,
+    StableHasher, Step, StepTiming, Timestamp, Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
 use crate::plan::{PartnerAccount, Plan, Pod, Probe};
@@ -45,13 +46,15 @@ pub(super) async fn make(
         Ok(ways) => ways,
         Err(reason) => return (lost(spec, started, reason), None),
     };
-    let settings = Settings { call: call_settings(spec, probe, watch), ..settings(probe, &ways, minted.register) };
+    let settings =
+        Settings { call: call_settings(spec, plan, probe, watch), ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
     let device = Device::new(text, SdkProfile::default());
     let machine = Connection::new(device, settings, clock::now());
     match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).run().await {
-        Ok((finding, goodbye)) => {
+        Ok((mut finding, goodbye)) => {
+            keep_recording(plan, spec, started, &mut finding).await;
             let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
             let traits = Traits { kind, key, name_length, edge, family: finding.family, shape };
             (report(spec, started, mint, traits, finding), goodbye)
@@ -73,11 +76,13 @@ fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
 }
 
 /// The call that the attempt shall make, if any. Its tone and its ids follow from the attempt's id.
-fn call_settings(spec: &AttemptSpec, probe: &Probe, watch: Stopwatch) -> Option<CallSettings> {
+fn call_settings(spec: &AttemptSpec, plan: &Plan, probe: &Probe, watch: Stopwatch) -> Option<CallSettings> {
     let wish = spec.call?;
     let id = spec.id.0;
     Some(CallSettings {
         wish,
+        record: plan.node.recordings.as_ref().map_or(Duration::ZERO, |settings| settings.longest),
+        digits: probe.call.as_ref().and_then(|call| call.digits.clone()),
         tone: ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16),
         temporary: temporary_sid(id),
         marker: format!("rc={id:016x}"),
@@ -134,6 +139,30 @@ fn way(equipment: &Equipment, account: &Account, edge: &EdgeName) -> Result<Way,
         None
     };
     Ok(Way { edge: edge.clone(), endpoint, tls, origin: ORIGIN, user_agent: USER_AGENT })
+}
+
+/// Keeps the audio of a bad call, if that is wished for. Nothing that goes wrong with it hurts the
+/// attempt.
+async fn keep_recording(plan: &Plan, spec: &AttemptSpec, started: Timestamp, finding: &mut Finding) {
+    let samples = std::mem::take(&mut finding.recording);
+    let bad = match &finding.outcome {
+        Outcome::Failed(_) => true,
+        Outcome::Completed { degraded } => degraded.iter().any(Degradation::is_of_audio),
+        Outcome::Throttled { .. } | Outcome::Lost { .. } => false,
+    };
+    let (Some(settings), Some(call)) = (plan.node.recordings.clone(), &mut finding.call) else { return };
+    if samples.is_empty() || !bad {
+        return;
+    }
+    let name = recordings::file_name(spec, started);
+    let written = {
+        let name = name.clone();
+        tokio::task::spawn_blocking(move || recordings::keep(&settings, &name, &samples)).await
+    };
+    match written.unwrap_or_else(|died| Err(std::io::Error::other(died))) {
+        Ok(()) => call.recording = Some(name),
+        Err(error) => tracing::warn!(pod = %spec.pod, %error, "the recording of a bad call could not be kept"),
+    }
 }
 
 fn report(spec: &AttemptSpec, started: Timestamp, mint: StepTiming, traits: Traits, finding: Finding) -> AttemptReport {

@@ -61,6 +61,8 @@ pub enum ClientFrame {
     Dtmf {
         /// Which.
         callsid: String,
+        /// What was pressed, pauses included.
+        digits: String,
     },
     /// A type that the partner does not know.
     Unknown {
@@ -93,7 +95,7 @@ impl ClientFrame {
             Some("reinvite") => Self::Reinvite { callsid: id(&payload), sdp: description(&payload) },
             Some("hangup") => Self::Hangup { callsid: id(&payload) },
             Some("reject") => Self::Reject { callsid: id(&payload) },
-            Some("dtmf") => Self::Dtmf { callsid: id(&payload) },
+            Some("dtmf") => Self::Dtmf { callsid: id(&payload), digits: text(&payload, "dtmf").unwrap_or_default() },
             _ => Self::Unknown { kind },
         }
     }
@@ -111,7 +113,7 @@ impl ClientFrame {
             Self::Reinvite { callsid, sdp } => ("reinvite", json!({ "callsid": callsid, "sdp": sdp })),
             Self::Hangup { callsid } => ("hangup", json!({ "callsid": callsid })),
             Self::Reject { callsid } => ("reject", json!({ "callsid": callsid })),
-            Self::Dtmf { callsid } => ("dtmf", json!({ "callsid": callsid })),
+            Self::Dtmf { callsid, digits } => ("dtmf", json!({ "callsid": callsid, "dtmf": digits })),
             Self::Unknown { kind } => (kind.as_deref().unwrap_or("unknown"), json!({})),
             Self::Garbage => return String::new(),
         };

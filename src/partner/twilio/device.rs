@@ -292,6 +292,11 @@ impl Signalling for Device {
         self.send(&ClientFrame::Answer { callsid, sdp: Some(description.to_owned()) });
     }
 
+    fn press(&mut self, _now: Timestamp, digits: &str) {
+        let Some(callsid) = self.calls.id().map(str::to_owned) else { return };
+        self.send(&ClientFrame::Dtmf { callsid, digits: digits.to_owned() });
+    }
+
     fn hang_up(&mut self, _now: Timestamp) {
         let Some(callsid) = self.calls.id().map(str::to_owned) else { return };
         self.calls.end();

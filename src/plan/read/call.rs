@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{CallDirection, Codec};
+use crate::model::{CallDirection, Codec, Digits};
 use crate::plan::{
     CallLimit, CallRule, CallSettings, CallTarget, CallThresholds, FarEnd, KOfN, LongHold, MediaPath, PodCalls,
     ProbeKind,
@@ -33,7 +33,7 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
     let table = probe.table("call")?;
     let foreign: &[&str] = match direction {
         CallDirection::Outbound => &["ring_times", "to"],
-        CallDirection::Inbound => &["far_end"],
+        CallDirection::Inbound => &["far_end", "digits"],
     };
     for key in foreign.iter().filter(|key| table.has(key)) {
         table.mistake(key, format!("this has no meaning for {direction} calls"), "leave it out");
@@ -55,12 +55,14 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
         CallDirection::Outbound => vec![Duration::ZERO],
         CallDirection::Inbound => table.durations("ring_times"),
     };
+    let digits = digits(&table, hold);
     Some(CallSettings {
         direction,
         hold: hold?,
         long_holds,
         ring_times,
         codecs: codecs(&table),
+        digits,
         path: MediaPath::ALL.into_iter().find(|known| Some(known.as_str()) == path.as_deref())?,
         far_end: if far_end? == "client" { FarEnd::Client } else { FarEnd::Application },
         to: if to? == "number" { CallTarget::Number } else { CallTarget::Client },
@@ -82,6 +84,23 @@ fn long_holds(table: &Table<'_>, usual: Option<Duration>) -> Vec<LongHold> {
     }
     all.sort_by_key(|long| std::cmp::Reverse(long.hold));
     all
+}
+
+fn digits(table: &Table<'_>, hold: Option<Duration>) -> Option<Digits> {
+    let text = if table.has("digits") { table.text("digits")? } else { return None };
+    let digits = match Digits::parse(&text) {
+        Ok(digits) => digits,
+        Err(why) => {
+            table.mistake("digits", format!("{text} cannot be pressed: {why}"), "w is a pause of half a second");
+            return None;
+        }
+    };
+    let needed = CallSettings::PLAY_BACK + digits.takes() * 2;
+    if hold.is_some_and(|hold| hold < needed) {
+        let seconds = needed.as_millis().div_ceil(1000);
+        table.mistake("hold", "these digits cannot come back so soon", format!("write {seconds}s or more"));
+    }
+    Some(digits)
 }
 
 fn codecs(table: &Table<'_>) -> Vec<Codec> {

@@ -2,8 +2,8 @@
 
 use crate::model::LocationName;
 use crate::plan::{
-    AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, Severity, StatusPageSettings,
-    StoreSettings,
+    AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, RecordingSettings, Severity,
+    StatusPageSettings, StoreSettings,
 };
 
 use super::receiver::ReceiverDraft;
@@ -25,6 +25,8 @@ pub struct NodeDraft {
     pub status_page: Option<StatusPageSettings>,
     /// What a token service is told to avoid.
     pub avoid: Option<AvoidSettings>,
+    /// Which calls are kept; nothing is off.
+    pub recordings: Option<RecordingSettings>,
     /// Who can be told.
     pub receivers: Vec<ReceiverDraft>,
     /// Who is told of what.
@@ -52,6 +54,11 @@ impl NodeDraft {
             owner: table.table("owner").map(|table| table.texts("to")).unwrap_or_default(),
             status_page: table.table("status_page").and_then(|table| status_page(&table)),
             avoid: table.table("avoid").and_then(|table| avoid(&table)),
+            recordings: table
+                .has("recordings")
+                .then(|| table.table("recordings"))
+                .flatten()
+                .and_then(|table| recordings(&table)),
             receivers: table.tables("receiver").iter().map(ReceiverDraft::read).collect(),
             routes: table.tables("route").iter().map(route).collect(),
         }
@@ -109,6 +116,11 @@ fn avoid(table: &Table<'_>) -> Option<AvoidSettings> {
         _ => AvoidApproval::Required,
     };
     Some(AvoidSettings { approval, expires_after: table.duration("expires_after")? })
+}
+
+fn recordings(table: &Table<'_>) -> Option<RecordingSettings> {
+    let (path, keep, longest) = (table.path("path"), table.integer("keep"), table.duration("longest"));
+    Some(RecordingSettings { path: path?, keep: keep?, longest: longest? })
 }
 
 fn route(table: &Table<'_>) -> RouteDraft {

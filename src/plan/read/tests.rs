@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use crate::model::{Codec, Digits};
+
 use super::{FileKind, PlanRead, Problems, SourceText, Sources, read_texts};
 
 const RINGCHECK: &str = include_str!("../../../config/ringcheck.toml");
@@ -162,6 +164,20 @@ fn calls_are_read_and_priced() {
 }
 
 #[test]
+fn codecs_digits_and_recordings_are_read() {
+    let outbound = format!("{OUTBOUND}codecs = [\"opus\", \"pcmu\"]\ndigits = \"12\"\n");
+    let kept = format!("{RINGCHECK}\n[recordings]\npath = \"calls\"\n");
+    let plan = read(&kept, &[POD], &[PROBE, &outbound]).expect("it is right").plan;
+    let settings = plan.probes.iter().find_map(|probe| probe.call.as_ref()).expect("a call probe");
+    assert_eq!(settings.codecs, [Codec::Opus, Codec::Pcmu]);
+    assert_eq!(settings.digits.as_ref().map(Digits::as_str), Some("12"));
+    let recordings = plan.node.recordings.expect("on");
+    assert_eq!((recordings.path, recordings.keep), (PathBuf::from("config/calls"), 10));
+    assert_eq!(recordings.longest, std::time::Duration::from_secs(20));
+    assert_eq!(read(RINGCHECK, &[POD], &[PROBE]).expect("it is right").plan.node.recordings, None);
+}
+
+#[test]
 fn one_slip_in_calls_gives_one_report() {
     let own_number = "\n[calls]\nallowed_numbers = [\"+14155550118\"]\nown_number = \"+14155550119\"\n";
     let far_number = "\n[calls]\nallowed_numbers = [\"+1 415 555 0118\"]\n";
@@ -175,6 +191,9 @@ fn one_slip_in_calls_gives_one_report() {
         (format!("{POD}{far_number}"), OUTBOUND.to_owned(), INBOUND.to_owned(), "without spaces"),
         (POD.to_owned(), OUTBOUND.replace("hold = \"35s\"", "hold = \"4s\""), INBOUND.to_owned(), "not longer than"),
         (POD.to_owned(), format!("{OUTBOUND}to = \"number\"\n"), INBOUND.to_owned(), "no meaning for outbound"),
+        (POD.to_owned(), format!("{OUTBOUND}digits = \"12a\"\n"), INBOUND.to_owned(), "12a cannot be pressed"),
+        (POD.to_owned(), format!("{OUTBOUND}digits = \"1w2w3\"\n"), INBOUND.to_owned(), "write 8s or more"),
+        (POD.to_owned(), OUTBOUND.to_owned(), format!("{INBOUND}digits = \"1\"\n"), "no meaning for inbound"),
         (POD.to_owned(), OUTBOUND.replace("pages = true", "hold = \"3s\""), INBOUND.to_owned(), "write it in [call]"),
     ] {
         let report = report(RINGCHECK, &[&pod], &[PROBE, &outbound, &inbound]);

@@ -151,7 +151,8 @@ impl Whole {
         node: NodeDraft,
         pods: &BTreeSet<PodName>,
     ) -> Option<(NodeSettings, Vec<Arc<Receiver>>, Vec<Route>)> {
-        let NodeDraft { external_url, location, store, http, owner, status_page, avoid, receivers, routes } = node;
+        let NodeDraft { external_url, location, store, http, owner, status_page, avoid, recordings, receivers, routes } =
+            node;
         let known = Receivers::read(receivers, &mut self.problems);
         let owner = Owner { to: known.find(&owner, &mut self.problems) };
         let routes: Vec<Route> = routes.into_iter().map(|route| known.route(route, pods, &mut self.problems)).collect();
@@ -173,6 +174,7 @@ impl Whole {
             owner,
             status_page: status_page?,
             avoid: avoid?,
+            recordings,
         };
         Some((settings, known.all, routes))
     }

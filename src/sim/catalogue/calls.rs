@@ -128,6 +128,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "offers only a codec that nobody asked for",
     ),
     entry(
+        "description-without-events",
+        CallSetUp,
+        described(DescriptionFault::NoEvents),
+        Completed,
+        "does not agree to events for digits: they go on the signalling (decoy)",
+    ),
+    entry(
         "candidates-missing",
         CallMedia,
         described(DescriptionFault::NoCandidates),

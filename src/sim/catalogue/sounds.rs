@@ -76,5 +76,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "delays packets by up to 30 ms (decoy)",
     ),
     entry("audio-reordered", Sound, sound(SoundFault::Reordered), Completed, "every tenth packet is overtaken (decoy)"),
+    entry(
+        "digits-lost",
+        Sound,
+        sound(SoundFault::DigitsLost),
+        Completed,
+        "takes no digits; calls that press some are degraded",
+    ),
     entry("audio-doubled", Sound, sound(SoundFault::Doubled), Completed, "sends every packet twice (decoy)"),
 ];

@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
-use crate::call::Settings;
+use crate::call::{CallSettings, Settings};
 use crate::model::{
-    CallDirection, CallStatus, CallWish, Codec, FarHears, HeardSound, Origin, Outcome, Step, TokenKind,
+    CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FarHears, HeardSound,
+    Origin, Outcome, Step, TokenKind,
 };
 use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
@@ -87,6 +88,45 @@ fn every_fault_of_sound_is_heard_in_opus_alike() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A call that presses digits, which the far end plays back.
+fn dialled(codec: Codec, digits: &str, fault: Option<&str>) -> (Outcome, CallDigits) {
+    let settings = calling(CallDirection::Outbound, codec);
+    let digits = Some(Digits::parse(digits).expect("digits"));
+    let call = settings.call.map(|call| CallSettings { digits, ..call });
+    let met = fault.map(|name| Fault::named(name).expect("known").behaviour());
+    let finding = Outcomes::new(Settings { call, ..settings }).course(&[met], TokenKind::Access).finding.clone();
+    let facts = finding.call.expect("it was a call");
+    assert_eq!(facts.audio.map(|audio| audio.heard), Some(HeardSound::OurTone), "heard after the digits as well");
+    (finding.outcome, facts.digits.expect("digits were pressed"))
+}
+
+#[test]
+fn digits_are_played_back() {
+    for codec in Codec::ALL {
+        for digits in ["7", "7w8w9", "0#*", "77"] {
+            let (outcome, facts) = dialled(codec, digits, None);
+            assert_eq!(facts, CallDigits { way: DigitsWay::Events, played_back: true }, "{codec:?} {digits}");
+            assert_eq!(outcome, Outcome::completed(), "{codec:?} {digits}");
+        }
+    }
+}
+
+#[test]
+fn without_events_digits_go_on_the_signalling() {
+    let (outcome, facts) = dialled(Codec::Pcmu, "7w8", Some("description-without-events"));
+    assert_eq!(facts, CallDigits { way: DigitsWay::Signalling, played_back: true });
+    assert_eq!(outcome, Outcome::completed());
+}
+
+#[test]
+fn lost_digits_degrade_a_call() {
+    for codec in Codec::ALL {
+        let (outcome, facts) = dialled(codec, "78", Some("digits-lost"));
+        assert_eq!(facts, CallDigits { way: DigitsWay::Events, played_back: false });
+        assert_eq!(outcome, Outcome::Completed { degraded: vec![Degradation::DigitsLost] });
+    }
 }
 
 #[test]

@@ -1,20 +1,26 @@
 //! The far end of a test call: plays a digit and then sends back what it hears, as the test
-//! application's TwiML does, unless a fault spoils the sound.
+//! application's TwiML does, unless a fault spoils the sound. Digits that are pressed it plays back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::call::audio::{
-    FRAME, FRAME_SAMPLES, Frame, FrameDecoder, FrameEncoder, PAYLOAD_MAX, SILENCE, ToneId, ToneSource, frame_start,
+    FRAME, FRAME_SAMPLES, Frame, FrameDecoder, FrameEncoder, PAYLOAD_MAX, SILENCE, ToneId, ToneSource, digit_frame,
+    frame_start,
 };
-use crate::call::{AudioPacket, Spoken};
+use crate::call::{AudioPacket, Spoken, digit_of};
 use crate::model::StableHasher;
 use crate::sim::call_fault::SoundFault;
 
 /// How long the digit sounds that comes first.
 const DIGIT: Duration = Duration::from_millis(300);
-/// Frequencies of the digit 1 (ITU-T Q.23), in Hz.
-const DIGIT_HZ: [f64; 2] = [697.0, 1209.0];
+/// The same in frames.
+const DIGIT_FRAMES: u64 = 15;
+/// Frames that a digit sounds that is played back, and those of silence before it.
+const PLAYED_BACK: u64 = 10;
+const BEFORE_PLAYED_BACK: u64 = 4;
+/// Digits that are taken in a call at most.
+const DIGITS_MAX: usize = 64;
 /// Frequencies of a ring-back tone, in Hz.
 const RING_BACK_HZ: [f64; 2] = [440.0, 480.0];
 /// Amplitude of each of two frequencies: together some -16 dBov.
@@ -35,6 +41,10 @@ pub(super) struct FarEnd {
     began: Duration,
     /// Frames of its own sent so far; then it echoes.
     own: u64,
+    /// Digits that the agent has pressed, each with the frame at which it is played back.
+    digits: Vec<(u64, char)>,
+    /// When the last event began, in the codec's clock.
+    event_began: Option<u32>,
     heard: u64,
     waiting: BTreeMap<(Duration, u64), Vec<u8>>,
     sequence: u64,
@@ -44,7 +54,19 @@ impl FarEnd {
     /// A far end that answers now.
     pub(super) fn new(spoken: Spoken, fault: Option<SoundFault>, now: Duration) -> Self {
         let (encoder, decoder) = (FrameEncoder::new(spoken.codec), FrameDecoder::new(spoken.codec));
-        Self { spoken, encoder, decoder, fault, began: now, own: 0, heard: 0, waiting: BTreeMap::new(), sequence: 0 }
+        Self {
+            spoken,
+            encoder,
+            decoder,
+            fault,
+            began: now,
+            own: 0,
+            digits: Vec::new(),
+            event_began: None,
+            heard: 0,
+            waiting: BTreeMap::new(),
+            sequence: 0,
+        }
     }
 
     /// When it has something to send.
@@ -75,8 +97,12 @@ impl FarEnd {
     /// A packet of the agent's audio came: it goes back, unless the far end still speaks itself.
     pub(super) fn hear(&mut self, now: Duration, packet: &AudioPacket) {
         self.heard += 1;
+        if packet.payload_type != self.spoken.payload_type {
+            self.hear_event(now, packet);
+            return;
+        }
         let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
-        let foreign = packet.payload_type != self.spoken.payload_type || packet.payload.len() > PAYLOAD_MAX;
+        let foreign = packet.payload.len() > PAYLOAD_MAX;
         if speaking || foreign || matches!(self.fault, Some(SoundFault::NotHeard)) {
             return;
         }
@@ -96,6 +122,31 @@ impl FarEnd {
         self.queue(now, payload);
     }
 
+    /// A packet of another type: the end of a digit counts once, though it comes three times.
+    fn hear_event(&mut self, now: Duration, packet: &AudioPacket) {
+        if let Some(digit) = digit_of(&packet.payload)
+            && self.event_began != Some(packet.timestamp)
+        {
+            self.event_began = Some(packet.timestamp);
+            self.take_digit(now, digit);
+        }
+    }
+
+    /// The agent has pressed a digit: it is played back after all that is played already, as an
+    /// application does that gathers digits.
+    pub(super) fn take_digit(&mut self, now: Duration, digit: char) {
+        if matches!(self.fault, Some(SoundFault::DigitsLost)) || self.digits.len() == DIGITS_MAX {
+            return;
+        }
+        let present = ToneSource::frame_at(now.saturating_sub(self.began)) + 1;
+        let free = self.digits.last().map_or(DIGIT_FRAMES, |(at, _)| at + PLAYED_BACK);
+        if !self.speaks_itself(self.own) {
+            // It has been echoing until now.
+            self.own = self.own.max(present);
+        }
+        self.digits.push((present.max(free) + BEFORE_PLAYED_BACK, digit));
+    }
+
     /// True if frame `number` is one that the far end makes itself.
     fn speaks_itself(&self, number: u64) -> bool {
         let at = frame_start(number);
@@ -103,7 +154,7 @@ impl FarEnd {
             Some(SoundFault::NoPackets) => false,
             Some(SoundFault::Silence | SoundFault::ForeignTone | SoundFault::RingBack | SoundFault::NotHeard) => true,
             Some(SoundFault::Late(until)) => at < until,
-            _ => at < DIGIT,
+            _ => at < DIGIT || self.digits.last().is_some_and(|(at, _)| number < at + PLAYED_BACK),
         }
     }
 
@@ -115,7 +166,11 @@ impl FarEnd {
             Some(SoundFault::RingBack) => two_tones(number, RING_BACK_HZ),
             Some(SoundFault::NotHeard) if !digit => noise(number, COMFORT),
             Some(SoundFault::Late(_)) => noise(number, COMFORT),
-            _ => two_tones(number, DIGIT_HZ),
+            _ if digit => digit_frame('1', number),
+            _ => {
+                let played = self.digits.iter().find(|(at, _)| (*at..at + PLAYED_BACK).contains(&number));
+                played.map_or(SILENCE, |(at, digit)| digit_frame(*digit, number - at))
+            }
         }
     }
 

@@ -273,6 +273,13 @@ impl Leg {
         self.drain(now);
     }
 
+    /// The client has pressed digits, and says so here and not beside its audio.
+    pub(super) fn pressed(&mut self, now: Duration, digits: &str) {
+        if let Some(far_end) = &mut self.far_end {
+            digits.chars().filter(|digit| *digit != 'w').for_each(|digit| far_end.take_digit(now, digit));
+        }
+    }
+
     /// The client has a new description after its path was lost.
     pub(super) fn reinvited(&mut self, now: Duration, description: Option<&str>) {
         let answer = self.media.as_mut().zip(description).map(|(media, sdp)| media.take_offer(now, sdp));
@@ -483,6 +490,7 @@ fn spoilt(description: String, fault: Option<CallFault>) -> String {
             let description = description.replace("opus/48000/2", "iLBC/8000");
             description.replace("PCMU/8000", "iLBC/8000").replace("SAVPF 0", "SAVPF 97").replace(":0 iLBC", ":97 iLBC")
         }
+        DescriptionFault::NoEvents => description.replace("telephone-event/", "none/"),
         DescriptionFault::WrongFingerprint => {
             lines(&description, |line| match line.strip_prefix("a=fingerprint:sha-256 ") {
                 Some(_) => format!("a=fingerprint:sha-256 {}", vec!["AB"; 32].join(":")),

@@ -147,7 +147,7 @@ impl Peer {
             ClientFrame::Hangup { callsid } | ClientFrame::Reject { callsid } => {
                 self.end_call(now, &callsid);
             }
-            ClientFrame::Dtmf { .. } => {}
+            ClientFrame::Dtmf { callsid, digits } => self.call_pressed(now, &callsid, &digits),
             ClientFrame::Unknown { .. } | ClientFrame::Garbage => self.nonsense(),
         }
     }

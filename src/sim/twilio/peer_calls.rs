@@ -158,6 +158,13 @@ impl Peer {
         });
     }
 
+    pub(super) fn call_pressed(&mut self, now: Timestamp, callsid: &str, digits: &str) {
+        self.with_leg(now, callsid, |leg, at| {
+            leg.pressed(at, digits);
+            true
+        });
+    }
+
     pub(super) fn call_reinvited(&mut self, now: Timestamp, callsid: &str, description: Option<&str>) {
         self.with_leg(now, callsid, |leg, at| {
             leg.reinvited(at, description);

@@ -85,6 +85,13 @@ static CALL: Shape = Shape {
             "How speech is coded, in turn: a call offers only the one whose turn it is, and so demands it. The SDK prefers pcmu.",
         )
         .such_as("[\"pcmu\", \"opus\"]"),
+        Key::optional(
+            "digits",
+            Kind::Text,
+            "Outbound: digits that are pressed when the call is up (0-9, *, #; w is a pause of half a second). The application \
+             must play them back: docs/calls.md.",
+        )
+        .such_as("\"7w8\""),
         Key::default(
             "path",
             Kind::Choice(&["any", "host", "reflexive", "relay"]),

@@ -18,6 +18,12 @@ pub static RINGCHECK: Shape = Shape {
         Key::required("owner", Kind::Table(&OWNER), "Who looks after the monitor itself."),
         Key::required("status_page", Kind::Table(&STATUS_PAGE), "What the public sees."),
         Key::default("avoid", Kind::Table(&AVOID), "{}", "What a token service is told to avoid."),
+        Key::optional(
+            "recordings",
+            Kind::Table(&RECORDINGS),
+            "Which test calls are kept to be listened to. None if absent.",
+        )
+        .such_as("{ path = \"../var/calls\" }"),
         Key::required("receiver", Kind::List(&Kind::ByKind(&RECEIVERS), 1, 100), "Somebody who can be told."),
         Key::required(
             "route",
@@ -116,6 +122,23 @@ static AVOID: Shape = Shape {
             "How long one approval lasts. It ends sooner with the incident, or when what fails is known otherwise.",
         )
         .such_as("\"30m\""),
+    ],
+};
+
+static RECORDINGS: Shape = Shape {
+    name: "recordings",
+    doc: "Keeps the audio of the last test calls that failed or were bad, as WAV files, of those in which our own tone was heard.",
+    keys: &[
+        Key::required("path", Kind::Path, "The folder; made if it is not there. Only its owner can read it.")
+            .such_as("\"/var/lib/ringcheck/calls\""),
+        Key::default("keep", Kind::Integer(1, 1000), "10", "How many are kept. The oldest is removed.").such_as("50"),
+        Key::default(
+            "longest",
+            Kind::Duration(SECOND, MINUTE),
+            "\"20s\"",
+            "How much of a call is kept at most, from its end. A minute is 1 MB.",
+        )
+        .such_as("\"1m\""),
     ],
 };
 
