@@ -405,7 +405,7 @@ impl<S: Signalling> Connection<S> {
             if let Phase::Waiting(step) = self.phase {
                 self.done(step);
             }
-            self.end_call();
+            self.abandon_call();
             let finding = mem::take(&mut self.seen).into_finding(outcome, self.route);
             self.finish_with(finding);
         }

@@ -151,7 +151,7 @@ impl<S: Signalling> Connection<S> {
             }
             Outcome::Failed(Failure { reason, wire_code: None, .. }) => self.call_failed(reason),
             other => {
-                self.end_call();
+                self.abandon_call();
                 self.decide(other);
             }
         }
@@ -163,11 +163,19 @@ impl<S: Signalling> Connection<S> {
         let (step, took) = (call.step(), call.step_took(self.elapsed));
         let wire_code = self.seen.device_errors.iter().rev().find_map(|error| error.wire_code);
         self.seen.step(step, took);
-        self.end_call();
-        if self.calls(CallDirection::Inbound) {
-            self.ask(|sid| RestRequest::End { sid });
-        }
+        self.abandon_call();
         self.decide(Outcome::Failed(Failure { step, reason, wire_code, device_errors: Vec::new() }));
+    }
+
+    /// Ends the call before its time. One that the partner was asked for is ended there as well: it
+    /// may still be on its way to us.
+    pub(super) fn abandon_call(&mut self) {
+        if self.call.is_some() {
+            self.end_call();
+            if self.calls(CallDirection::Inbound) {
+                self.ask(|sid| RestRequest::End { sid });
+            }
+        }
     }
 
     /// Hangs up and ends the media; what is known of the call is kept. Every way out of a call

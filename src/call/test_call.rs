@@ -224,6 +224,9 @@ impl TestCall {
                 let sign = ThrottleSign::HttpStatus(429);
                 self.finish(Outcome::Throttled { step: self.step, sign, retry_after_s });
             }
+            // It rings already: what we could not ask no longer matters.
+            RestAnswer::Lost(_) if self.step != Step::Invite => {}
+            RestAnswer::Lost(reason) => self.finish(Outcome::Lost { reason }),
             // It rings, whatever the API says of it.
             _ if self.step != Step::Invite => self.act(CallAction::Degraded(Degradation::StatusMismatch)),
             _ if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Deadlines, Degradation, DeviceError, ErrorClass, ExpectedCall, FailureReason, MediaTrouble, Outcome, SessionFacts,
-    Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
+    CallDirection, CallStatus, CallWish, Codec, Deadlines, Degradation, DeviceError, ErrorClass, ExpectedCall,
+    FailureReason, LostReason, MediaTrouble, Origin, Outcome, RestAnswer, RestRequest, SessionFacts, Signalling,
+    SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
 };
 
 /// A device whose frames are words: each word is the event that it makes.
@@ -304,6 +305,31 @@ fn opening_may_not_take_longer_than_the_sdk_waits_however_the_time_is_spent() {
     machine.handle(Duration::from_millis(3_200), Input::TlsUp(None));
     machine.handle(Duration::from_millis(3_300), Input::Upgraded);
     assert_eq!(machine.wake(), Some(Duration::from_millis(7_300)), "the open socket has its own deadline");
+}
+
+#[test]
+fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
+    let wish = CallWish { direction: CallDirection::Inbound, hold_ms: 2000, ring_ms: 0, codec: Codec::Pcmu };
+    let call = CallSettings {
+        wish,
+        tone: audio::ToneId(7),
+        temporary: String::new(),
+        marker: "rc=7".to_owned(),
+        origin: Origin::new(std::time::Instant::now()),
+        step: Duration::from_secs(5),
+        delivery: Duration::from_secs(20),
+    };
+    let settings = Settings { call: Some(call), ..settings(1) };
+    let lost = RestAnswer::Lost(LostReason::Secret);
+    let told =
+        run(settings.clone(), &opened(&[CONNECTED, READY]).into_iter().chain([Input::Rest(&lost)]).collect::<Vec<_>>());
+    assert_eq!(told.finding.outcome, Outcome::Lost { reason: LostReason::Secret });
+    // Asked for, promised, and then we cannot ask what became of it: it is ended all the same.
+    let promised = RestAnswer::Call { sid: "CA7".to_owned(), status: CallStatus::Queued };
+    let more = [Input::Rest(&promised), WAIT, Input::Rest(&lost)];
+    let told = run(settings, &opened(&[CONNECTED, READY]).into_iter().chain(more).collect::<Vec<_>>());
+    assert_eq!(told.finding.outcome, Outcome::Lost { reason: LostReason::Secret });
+    assert!(told.asked.contains(&Output::Rest(RestRequest::End { sid: "CA7".to_owned() })), "{:?}", told.asked);
 }
 
 fn any_input() -> impl Strategy<Value = Input<'static>> {

@@ -41,7 +41,7 @@ pub struct Dialer {
 /// What all attempts share.
 struct Equipment {
     minter: Minter,
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
     tls: Arc<Tls>,
     media_ready: OnceCell<()>,
 }
@@ -65,7 +65,7 @@ impl Dialer {
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
-        let equipment = Equipment { minter, resolver: Resolver::default(), tls, media_ready: OnceCell::new() };
+        let equipment = Equipment { minter, resolver: Arc::default(), tls, media_ready: OnceCell::new() };
         Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 

@@ -1,6 +1,6 @@
 //! What a test call asks of a partner's REST API, and what comes back: words only.
 
-use super::{CallStatus, FailureReason};
+use super::{CallStatus, FailureReason, LostReason};
 
 /// What to ask the partner's REST API.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +47,8 @@ pub enum RestAnswer {
     NoAnswer,
     /// The connection could not be made, or broke.
     Unreachable(FailureReason),
+    /// It was not asked, or the answer could not come, for a reason of our own.
+    Lost(LostReason),
     /// An answer that is no call.
     Malformed,
 }

@@ -8,7 +8,7 @@ use crate::call::{CallSettings, Connection, Finding, Route, Settings};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
-use crate::io::partner_rest::PartnerRest;
+use crate::io::partner_rest::{PartnerRest, RestClient};
 use crate::io::recordings;
 use crate::io::resolver;
 use crate::model::{
@@ -103,8 +103,14 @@ fn temporary_sid(id: u64) -> String {
 fn rest(equipment: &Equipment, spec: &AttemptSpec, pod: &Pod, probe: &Probe, minted: &Minted) -> Option<PartnerRest> {
     spec.call.filter(|call| call.direction == CallDirection::Inbound)?;
     let PartnerAccount::Twilio(account) = &pod.partner;
-    let (tls, identity) = (Arc::clone(&equipment.tls), minted.identity.clone()?);
-    Some(PartnerRest::new(tls, account.clone(), spec.edge.clone(), identity, probe.deadlines.step))
+    let client = RestClient::new(
+        Arc::clone(&equipment.tls),
+        Arc::clone(&equipment.resolver),
+        account.clone(),
+        spec.edge.clone(),
+        probe.deadlines.step,
+    );
+    Some(PartnerRest::new(client, minted.identity.clone()?))
 }
 
 /// The way to the wanted edge, and to the one after it if that is another place.

@@ -238,7 +238,8 @@ impl<'a, S: Signalling> Line<'a, S> {
         match (&self.rest, request) {
             (_, request @ RestRequest::End { .. }) => self.to_end = Some(request),
             (Some(rest), request) => self.asking = Some(rest.ask(&request)),
-            (None, _) => self.tell(Input::Rest(&RestAnswer::Unreachable(FailureReason::Unreachable))),
+            // No key of the pod's account: nobody at the partner has done anything wrong.
+            (None, _) => self.tell(Input::Rest(&RestAnswer::Lost(LostReason::Secret))),
         }
     }
 
