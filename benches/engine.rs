@@ -136,7 +136,7 @@ impl Replay {
             match effect {
                 Effect::Dial(spec) => self.answer(spec),
                 Effect::Deliver(notification) => panic!("nothing is wrong here: {}", notification.incident.subject),
-                Effect::CheckControls => {}
+                Effect::CheckControls | Effect::EndCalls { .. } => {}
             }
         }
         if let Some(journal) = &mut self.journal {

@@ -13,6 +13,8 @@ mod doc;
 mod hostile;
 #[path = "faults/killed.rs"]
 mod killed;
+#[path = "faults/left_up.rs"]
+mod left_up;
 #[path = "faults/switching.rs"]
 mod switching;
 

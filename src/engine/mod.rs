@@ -50,7 +50,7 @@ pub use follow_up::FailedToken;
 pub use notice::{Component, ComponentState, ComponentStatus, Notice, NoticeMatter, NoticeStage, NoticeUpdate};
 pub use pipeline::Engine;
 pub use pods::Pods;
-pub use record::{MissedWhy, Record, Trouble};
+pub use record::{MissedWhy, Record, SoughtCalls, Trouble};
 pub use rule::{Audience, Rule};
 pub use state::State;
 pub use turn::{Command, DeliveryResult, Effect, Input, Turn, Wake};

@@ -1,6 +1,6 @@
 //! The machine: state, plan, timers, and the order of the stages of a turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{AttemptId, IncidentNumber, PodName, Timestamp};
@@ -39,6 +39,8 @@ pub(super) struct Volatile {
     pub diagnoses: Diagnoses,
     /// In which pod each attempt of this run of the node is under way.
     pub flights: BTreeMap<AttemptId, PodName>,
+    /// Pods whose calls that were left behind are being looked for.
+    pub call_searches: BTreeSet<PodName>,
     /// Pods that something happened to in this turn.
     pub touched: Vec<PodName>,
     /// Messages handed out, and how often.
@@ -124,6 +126,7 @@ impl Engine {
                 Timer::Slot(lane) => self.slot_due(turn, lane, at),
                 Timer::CallSlot(lane) => self.call_slot_due(turn, lane, at),
                 Timer::CallAgain(pod, direction) => self.call_again_due(turn, &pod, direction),
+                Timer::StrayCalls(pod) => self.stray_calls_due(turn, &pod),
                 Timer::FollowUp(pod) => self.touch(&pod),
                 Timer::Overdue(id) => self.attempt_overdue(turn, id),
                 Timer::Lost(id) => self.attempt_lost(turn, id),

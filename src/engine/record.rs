@@ -299,6 +299,26 @@ pub enum Record {
         /// Halved pace until.
         slow_until: Timestamp,
     },
+    /// Nobody here holds a call any more, and it may be up at the partner.
+    CallLeft {
+        /// When this was noticed.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Which.
+        call: super::calls::StrayCall,
+    },
+    /// Calls that were left behind were looked for.
+    CallsSought {
+        /// When.
+        at: Timestamp,
+        /// In which pod.
+        pod: PodName,
+        /// Those of which attempts.
+        calls: Vec<AttemptId>,
+        /// What came of it.
+        found: SoughtCalls,
+    },
     /// The control targets' answer changed.
     ControlsChanged {
         /// When.
@@ -355,6 +375,8 @@ impl Record {
             | Self::NotificationAbandoned { at, .. }
             | Self::ComponentChanged { at, .. }
             | Self::SlowedDown { at, .. }
+            | Self::CallLeft { at, .. }
+            | Self::CallsSought { at, .. }
             | Self::ControlsChanged { at, .. }
             | Self::TroubleChanged { at, .. } => *at,
         }
@@ -378,6 +400,8 @@ impl Record {
             | Self::AlertPending { pod, .. }
             | Self::AlertDropped { pod, .. }
             | Self::ComponentChanged { pod, .. }
+            | Self::CallLeft { pod, .. }
+            | Self::CallsSought { pod, .. }
             | Self::SlowedDown { pod, .. } => Some(pod),
             Self::Paused { pod, .. }
             | Self::Resumed { pod, .. }
@@ -411,6 +435,24 @@ pub enum MissedWhy {
     Down,
     /// The pod's budget was spent, or the partner had asked us to slow down.
     Budget,
+}
+
+/// What came of looking for calls that were left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoughtCalls {
+    /// None of them is up any more.
+    Ended {
+        /// So many were up, and were ended.
+        ended: u32,
+    },
+    /// The partner could not be asked, or did not do it.
+    Again {
+        /// When it is tried again.
+        not_before: Timestamp,
+    },
+    /// It cannot be done, or was tried often enough: they may be up for hours.
+    GivenUp,
 }
 
 /// What of ours can be in trouble.

@@ -214,6 +214,8 @@ impl State {
                 pod.slow_until = Some(*slow_until);
                 pod.follow_up = None;
             }
+            Record::CallLeft { call, .. } => pod.calls.strays.left(call.clone()),
+            Record::CallsSought { calls, found, .. } => pod.calls.strays.sought(calls, *found),
             Record::CertificateSeen { edge, not_after, .. } => {
                 pod.certificates.insert(edge.clone(), *not_after);
             }

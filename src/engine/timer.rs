@@ -16,6 +16,8 @@ pub enum Timer {
     CallSlot(usize),
     /// A pod's next call beside the schedule.
     CallAgain(PodName, CallDirection),
+    /// Calls that a pod has left behind are looked for.
+    StrayCalls(PodName),
     /// A pod's next follow-up, or the end of waiting for one.
     FollowUp(PodName),
     /// An attempt becomes overdue.
@@ -36,6 +38,7 @@ impl Timer {
             Self::FollowUp(_) | Self::CallAgain(..) => Wake::FollowUp,
             Self::Overdue(..) | Self::Lost(..) => Wake::AttemptOverdue,
             Self::Retry(_) => Wake::DeliveryRetry,
+            Self::StrayCalls(_) => Wake::Deadline,
             Self::Sweep => Wake::Deadline,
         }
     }

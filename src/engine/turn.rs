@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{AttemptReport, AttemptSpec, IncidentNumber, PodName, Timestamp};
+use crate::model::{AttemptId, AttemptReport, AttemptSpec, IncidentNumber, PodName, Timestamp};
 use crate::plan::Plan;
 
+use super::calls::{CallSearch, StrayCall};
 use super::{DeliveryId, Notification, Record, Trouble};
 
 /// Something that happened.
@@ -30,6 +31,15 @@ pub enum Input {
         answered: u8,
         /// Of how many.
         of: u8,
+    },
+    /// It was looked for calls that were left behind.
+    CallsSought {
+        /// In which pod.
+        pod: PodName,
+        /// Those of which attempts.
+        calls: Vec<AttemptId>,
+        /// How it went.
+        search: CallSearch,
     },
     /// An operator wants something.
     Command(Command),
@@ -86,6 +96,13 @@ pub enum Effect {
     Deliver(Box<Notification>),
     /// Ask the control targets.
     CheckControls,
+    /// Look for these calls of ours at the partner, and end those that are still up.
+    EndCalls {
+        /// In which pod.
+        pod: PodName,
+        /// Which.
+        calls: Vec<StrayCall>,
+    },
 }
 
 /// Why the engine wants to be called again.

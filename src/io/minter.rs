@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::model::{AttemptSpec, CallDirection, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
 use crate::plan::{Pod, TokenSource};
-use crate::token::{TokenText, shape_of};
+use crate::token::{OwnNames, TokenText, shape_of};
 
 use super::clock;
 use super::not_done::NotDone;
@@ -66,7 +66,8 @@ impl Minter {
             (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
                 let calls_out = spec.call.is_some_and(|call| call.direction == CallDirection::Outbound);
                 let pod = Arc::clone(pod);
-                let order = Order { pod, kind, key, name_length, unlike, wanted, ttl_s: *ttl_s, calls_out };
+                let number = spec.call.map(|_| OwnNames::number_of_call(spec.id));
+                let order = Order { pod, kind, key, name_length, unlike, wanted, ttl_s: *ttl_s, calls_out, number };
                 self.workshop.mint(order, deadline).await?
             }
         };

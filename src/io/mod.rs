@@ -14,5 +14,6 @@ mod recordings;
 pub mod resolver;
 pub mod secrets;
 pub mod store;
+pub mod stray_calls;
 pub mod tls;
 pub mod token_endpoint;

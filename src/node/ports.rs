@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::story::say;
 use crate::drive::Ports;
+use crate::engine::calls::CallSearch;
 use crate::engine::{Effect, Input, Record};
 use crate::io::clock;
 use crate::io::controls::Controls;
@@ -13,6 +14,7 @@ use crate::io::dialer::Dialer;
 use crate::io::http::Metrics;
 use crate::io::receiver::{Finished, Outbox};
 use crate::io::store::{Store, StoreError};
+use crate::io::stray_calls::StrayCalls;
 use crate::io::tls::Tls;
 use crate::model::AttemptReport;
 use crate::plan::Plan;
@@ -25,6 +27,7 @@ pub(super) struct NodePorts {
     dialer: Dialer,
     outbox: Outbox,
     controls: Arc<Controls>,
+    strays: Arc<StrayCalls>,
     inbox: mpsc::Sender<Input>,
 }
 
@@ -43,6 +46,7 @@ impl NodePorts {
             dialer: Dialer::start(plan.node.location.name.clone(), reports)?,
             outbox: Outbox::new(Arc::new(Tls::default()), delivered),
             controls: Arc::new(Controls::new()?),
+            strays: Arc::default(),
             plan,
             store,
             metrics,
@@ -71,6 +75,24 @@ impl Ports for NodePorts {
         match effect {
             Effect::Dial(spec) => self.dialer.dial(spec, self.plan.clone()),
             Effect::Deliver(notification) => self.outbox.deliver(notification, &self.plan),
+            Effect::EndCalls { pod, calls } => {
+                let (strays, plan, inbox) = (self.strays.clone(), self.plan.clone(), self.inbox.clone());
+                let sought = calls.iter().map(|call| call.attempt).collect();
+                let of = pod.clone();
+                let search = tokio::spawn(async move {
+                    // A pod that is no longer in the plan has no key here any more.
+                    match plan.pod(&of) {
+                        Some(known) => strays.end(known, &plan.node.location.name, &calls).await,
+                        None => CallSearch::Never,
+                    }
+                });
+                tokio::spawn(async move {
+                    // However it ends, the engine is told: it makes no calls meanwhile.
+                    let search = search.await.unwrap_or(CallSearch::Again(None));
+                    let calls = sought;
+                    inbox.send(Input::CallsSought { pod, calls, search }).await.ok();
+                });
+            }
             Effect::CheckControls => {
                 let (controls, plan, inbox) = (self.controls.clone(), self.plan.clone(), self.inbox.clone());
                 tokio::spawn(async move {

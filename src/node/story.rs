@@ -1,6 +1,6 @@
 //! What an operator finds in the log of what was decided.
 
-use crate::engine::Record;
+use crate::engine::{Record, SoughtCalls};
 
 /// The facts that an operator wants in the log. A fact is the log; this only prints it.
 pub(super) fn say(record: &Record) {
@@ -26,6 +26,18 @@ pub(super) fn say(record: &Record) {
         Record::SlowedDown { pod, quiet_until, .. } => {
             tracing::warn!(%pod, %quiet_until, "the partner asks us to slow down")
         }
+        Record::CallLeft { pod, call, .. } => {
+            tracing::warn!(%pod, attempt = %call.attempt, direction = %call.direction, "a call may have been left up");
+        }
+        Record::CallsSought { pod, calls, found, .. } => match found {
+            SoughtCalls::Ended { ended } => tracing::info!(%pod, ended, sought = calls.len(), "no call is left up"),
+            SoughtCalls::Again { not_before } => {
+                tracing::warn!(%pod, %not_before, "calls that may have been left up could not be ended");
+            }
+            SoughtCalls::GivenUp => {
+                tracing::error!(%pod, calls = calls.len(), "calls may be up at the partner, and cannot be ended from here");
+            }
+        },
         Record::TroubleChanged { what, on, .. } => tracing::warn!(?what, on, "trouble"),
         Record::NoticeOpened { notice } => tracing::info!(incident = %notice.incident, "public notice opened"),
         Record::PlanAdopted { pods, .. } => tracing::info!(pods = pods.len(), "plan taken"),

@@ -42,6 +42,12 @@ impl Request {
         target.split('?').next().unwrap_or_default()
     }
 
+    /// The query, as it was sent.
+    pub(super) fn query(&self) -> &str {
+        let target = self.head.lines().next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+        target.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The first header of this name, in lower case or not.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {

@@ -29,6 +29,8 @@ const HOLD_MAX: Duration = Duration::from_secs(60);
 enum Wanted<'a> {
     /// A new call.
     Originate,
+    /// A list of calls.
+    List,
     /// A call's description.
     Call(&'a str),
     /// A call's end, or another change of it.
@@ -45,10 +47,15 @@ pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, requ
     let reply = if allowed(client, request) {
         match wanted {
             Wanted::Originate => originate(client.pod, &form, fault),
+            Wanted::List => client.pod.desk().list(&form_fields(request.query()), &path, fault),
             Wanted::Call(sid) => client.pod.desk().look_up(sid, fault),
             Wanted::Change(sid) => {
-                client.pod.orders.send(Order::End(sid.to_owned())).ok();
-                client.pod.desk().look_up(sid, fault)
+                let reply = client.pod.desk().end(sid, &form_fields(&form), fault);
+                if reply.status < 300 {
+                    client.note(&Note::of("call ended by the API"));
+                    client.pod.orders.send(Order::End(sid.to_owned())).ok();
+                }
+                reply
             }
         }
     } else {
@@ -71,7 +78,11 @@ fn originate(pod: &Pod, form: &str, fault: Option<RestFault>) -> RestReply {
 
 fn wanted<'a>(method: &str, rest: &'a str) -> Option<Wanted<'a>> {
     if rest == ".json" {
-        return (method == "POST").then_some(Wanted::Originate);
+        return match method {
+            "POST" => Some(Wanted::Originate),
+            "GET" => Some(Wanted::List),
+            _ => None,
+        };
     }
     let sid = rest.strip_prefix('/')?.strip_suffix(".json")?;
     match method {

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::io::clock;
-use crate::model::PodName;
+use crate::model::{CallStatus, PodName};
 use crate::sim::{FaultRule, RULES_MAX};
 
 use super::certificates::{CertificateError, Certificates};
@@ -153,6 +153,11 @@ impl PartnerServer {
     /// A pod's calls that are not over: queued, ringing or in progress, the newest thousand at most.
     pub fn calls_up(&self, pod: &PodName) -> usize {
         self.pods.by_name.get(pod).map_or(0, |pod| pod.desk().under_way())
+    }
+
+    /// A call's status as the pod's REST API tells it.
+    pub fn call_status(&self, pod: &PodName, sid: &str) -> Option<CallStatus> {
+        self.pods.by_name.get(pod)?.desk().status(sid)
     }
 
     /// Ends every connection and stops listening.

@@ -46,6 +46,8 @@ pub enum SetUpFault {
     AnswerEmpty,
     /// TCP is dropped in place of `ringing`.
     Dropped,
+    /// The call stays up when the client is gone.
+    OutlivesClient,
 }
 
 /// Trouble while a call to the agent is delivered.

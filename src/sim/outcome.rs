@@ -258,7 +258,8 @@ impl<'a> Run<'a> {
             let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
             match request {
                 RestRequest::Originate { .. } => desk.originate(&form_of(request), fault),
-                RestRequest::Status { sid } | RestRequest::End { sid } => (desk.look_up(sid, fault), None),
+                RestRequest::Status { sid } => (desk.look_up(sid, fault), None),
+                RestRequest::End { sid } => (desk.end(sid, &form_of(request), fault), None),
             }
         };
         if let RestRequest::End { sid } = request {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::drive::{self, Ports};
+use crate::engine::calls::{CallSearch, StrayCall};
 use crate::engine::{
     Command, DeliveryResult, Effect, Engine, IncidentState, Input, Notification, NotifyReason, Record, State, Wake,
 };
@@ -345,6 +346,7 @@ impl Ports for Outside {
             Effect::Dial(spec) => self.dial(&spec),
             Effect::Deliver(notification) => self.deliver(*notification),
             Effect::CheckControls => self.check_controls(),
+            Effect::EndCalls { pod, calls } => self.end_calls(pod, &calls),
         }
     }
 }
@@ -436,6 +438,13 @@ impl Outside {
         };
         debug_assert!(self.delivered.len() < TRIES_MAX as usize);
         self.after(DELIVERY_TAKES, Input::DeliveryFinished { id, result });
+    }
+
+    /// In this world calls end with whoever made them.
+    fn end_calls(&mut self, pod: PodName, calls: &[StrayCall]) {
+        let calls = calls.iter().map(|call| call.attempt).collect();
+        let search = if self.network_down { CallSearch::Again(None) } else { CallSearch::Ended(0) };
+        self.after(CONTROLS_TAKE, Input::CallsSought { pod, calls, search });
     }
 
     fn check_controls(&mut self) {

@@ -16,7 +16,7 @@ pub use anatomy::{PartAnatomy, parts_of};
 pub use cover::{CANDIDATES, Cover, CoverAges, CoverSet, CoverWish, PlaceAge};
 pub use cover_period::CoverPeriod;
 pub use feature::Feature;
-pub use name::{NAME_CHARACTERS_MAX, OwnNames};
+pub use name::{NAME_CHARACTERS_MAX, NAMES, OwnNames};
 pub use name_features::{CharacterClass, NameFeatures};
 pub use reach::{Form, Reach};
 pub use shape::shape_of;

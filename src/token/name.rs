@@ -1,7 +1,10 @@
 //! The names that we own at the partner. All devices of a name ring, so a name of a real agent is
 //! never used, and no two locations share one.
 
-use crate::model::{LocationName, PodName, StableHasher};
+use crate::model::{AttemptId, LocationName, PodName, StableHasher};
+
+/// Names of one location in one pod, taken in turn: one digit keeps short names possible.
+pub const NAMES: u32 = 10;
 
 /// The longest name that the partner's documents allow everywhere, in characters.
 pub const NAME_CHARACTERS_MAX: u8 = 121;
@@ -33,6 +36,12 @@ impl OwnNames {
         let hash = StableHasher::new("own name").text(pod.as_str()).text(location.as_str()).finish();
         let [pod, location] = [pod.as_str(), location.as_str()].map(|name| &name[..name.len().min(ABBREVIATED)]);
         Self { prefix: format!("rc_{pod}_{location}_{:08x}_", hash >> 32).replace('-', "_") }
+    }
+
+    /// The number of the name that the device of a test call has: it follows from the attempt, so
+    /// that who finds the attempt in a journal knows the name.
+    pub fn number_of_call(attempt: AttemptId) -> u32 {
+        u32::try_from(attempt.0 % u64::from(NAMES)).unwrap_or(0)
     }
 
     /// Length of the shortest name number `n` can have, in characters.

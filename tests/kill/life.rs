@@ -219,6 +219,7 @@ impl Ports for LifePorts {
                 self.dispatched.push(Message::of(&notification));
                 self.outbox.deliver(notification, &self.plan);
             }
+            Effect::EndCalls { .. } => unreachable!("no probe calls here"),
             Effect::CheckControls => self.later(ATTEMPT_TAKES, Input::ControlsChecked { answered: 3, of: 3 }),
         }
     }

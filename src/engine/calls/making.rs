@@ -12,6 +12,7 @@ use super::super::pipeline::Engine;
 use super::super::timer::Timer;
 use super::super::{Effect, MissedWhy, Record, Turn};
 use super::lane::{CallLane, fresh};
+use super::strays::{LOOK_EVERY, StrayCall};
 
 /// A due moment that is dealt with later than this was missed: nobody looked.
 const MISSED_AFTER_MS: i64 = 10_000;
@@ -33,6 +34,7 @@ impl Engine {
             for direction in CallDirection::ALL {
                 self.call_again_due(turn, pod, direction);
             }
+            self.stray_calls_due(turn, pod);
         }
     }
 
@@ -68,6 +70,9 @@ impl Engine {
         {
             self.volatile.timers.set(at, Timer::CallSlot(place));
             return;
+        }
+        if self.volatile.call_searches.contains(&name) {
+            return self.volatile.timers.set(now.plus(LOOK_EVERY), Timer::CallSlot(place));
         }
         let (wish, token, edge) = lane.choice(made);
         let price = pod.rules.calls.as_ref().map_or(0, |rules| rules.price(&probe, &wish));
@@ -113,7 +118,8 @@ impl Engine {
             CallDirection::Inbound => self.origination_allowed(name),
             CallDirection::Outbound => None,
         };
-        let at = allowed.map_or(at, |allowed| at.max(allowed));
+        let searched = self.volatile.call_searches.contains(name).then(|| now.plus(LOOK_EVERY));
+        let at = [Some(at), allowed, searched].into_iter().flatten().max().unwrap_or(at);
         if at > now {
             self.volatile.timers.set(at, Timer::CallAgain(name.clone(), direction));
             return;
@@ -155,7 +161,11 @@ impl Engine {
             self.slow_down(turn, &name, sign, retry_after_s);
         }
         self.volatile.flights.remove(&observation.attempt);
+        let left = StrayCall::of(&observation);
         self.commit(turn, Record::Observed { observation });
+        if let Some(call) = left {
+            self.left_behind(turn, &name, call);
+        }
         self.judge_calls(turn, &name);
         if let Some(direction) = direction {
             self.call_again_due(turn, &name, direction);

@@ -10,6 +10,7 @@ mod rules;
 mod score;
 mod spending;
 mod state;
+mod strays;
 mod trouble;
 mod view;
 
@@ -20,6 +21,7 @@ pub use rules::{CallProbeRules, CallRules};
 pub use score::{CallScore, FailedCall};
 pub use spending::Spending;
 pub use state::CallState;
+pub use strays::{CallSearch, StrayCall, Strays};
 pub use trouble::CallTrouble;
 pub use view::{CallBudgetView, CallView};
 

@@ -9,7 +9,7 @@ use crate::model::{AttemptSpec, CallDirection, Observation, Outcome, Step, Times
 use crate::plan::{CallRule, whole_minutes};
 
 use super::super::{Component, ComponentState, Evidence, Rule};
-use super::{CallRules, CallScore, CallSeen, FailedCall, Spending};
+use super::{CallRules, CallScore, CallSeen, FailedCall, Spending, Strays};
 
 /// Everything the engine remembers about the calls of one pod.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct CallState {
     /// What the public sees of calls by themselves, and since when.
     #[serde(default)]
     pub components: BTreeMap<Component, (ComponentState, Timestamp)>,
+    /// Calls that may still be up though nobody here holds them any more.
+    #[serde(default)]
+    pub strays: Strays,
 }
 
 impl CallState {

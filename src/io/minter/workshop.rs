@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::{CellWeights, Fit, KeySlot, LocationName, LostReason, SignatureCells, TokenKind};
 use crate::partner::twilio::{Account, MintRequest, SigningKey, mint_best};
 use crate::plan::{PartnerAccount, Pod};
-use crate::token::{CANDIDATES, OwnNames, shape_of};
+use crate::token::{CANDIDATES, NAMES, OwnNames, shape_of};
 
 use super::super::not_done::NotDone;
 use super::super::{clock, secrets};
@@ -20,8 +20,6 @@ use super::Minted;
 
 /// Orders that may wait: more than the attempts that can be under way at once would be absurd.
 const ORDERS_MAX: usize = 1024;
-/// Names of one location in one pod, taken in turn: one digit keeps short names possible.
-const NAMES: u64 = 10;
 
 /// A token to be minted.
 pub(super) struct Order {
@@ -34,6 +32,8 @@ pub(super) struct Order {
     pub(super) ttl_s: u32,
     /// The token must allow to call the test application.
     pub(super) calls_out: bool,
+    /// The number of the name in it; the next in turn if absent.
+    pub(super) number: Option<u32>,
 }
 
 type Answer = oneshot::Sender<Result<Minted, NotDone>>;
@@ -103,7 +103,8 @@ impl Bench {
             Some(sid) => SigningKey::ApiKey { sid, secret },
             None => SigningKey::AuthToken { secret },
         };
-        let number = u32::try_from(self.serial % NAMES).unwrap_or(0);
+        let in_turn = || u32::try_from(self.serial % u64::from(NAMES)).unwrap_or(0);
+        let number = order.number.unwrap_or_else(in_turn);
         let identity = OwnNames::new(&order.pod.name, &self.location).name(number, order.name_length);
         let request = MintRequest {
             account,

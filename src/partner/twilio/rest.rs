@@ -30,6 +30,21 @@ pub struct RestCall {
 }
 
 impl RestCall {
+    /// Calls on a page of a list.
+    pub const LISTED_MAX: usize = 20;
+
+    /// A list of the calls in this state that a client of this name has placed, or that are for it.
+    pub fn list(account: &Account, edge: &EdgeName, is_caller: bool, name: &str, status: &str) -> Self {
+        let party = if is_caller { "From" } else { "To" };
+        let query = form(&[
+            (party, &format!("client:{name}")),
+            ("Status", status),
+            ("PageSize", &Self::LISTED_MAX.to_string()),
+        ]);
+        let base = base(account, edge);
+        Self { url: format!("{base}/2010-04-01/Accounts/{}/Calls.json?{query}", account.account_sid), form: None }
+    }
+
     /// The request, about the device of this name.
     pub fn of(account: &Account, edge: &EdgeName, identity: &str, request: &RestRequest) -> Self {
         let calls = format!("{}/2010-04-01/Accounts/{}/Calls", base(account, edge), account.account_sid);
@@ -73,6 +88,38 @@ fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
+/// A call in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct ListedCall {
+    /// The partner's id of it.
+    pub sid: String,
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    to: Option<String>,
+}
+
+impl ListedCall {
+    /// True if exactly this client has placed it, or is called by it.
+    pub fn is_of_client(&self, name: &str, is_caller: bool) -> bool {
+        let party = if is_caller { &self.from } else { &self.to };
+        let client = party.as_deref().and_then(|party| party.strip_prefix("client:"));
+        // Parameters may follow the name.
+        client.and_then(|client| client.split('?').next()) == Some(name)
+    }
+}
+
+/// The calls of a list's page; `None` if it is none.
+pub fn listed_calls(body: &str) -> Option<Vec<ListedCall>> {
+    #[derive(Deserialize)]
+    struct Page {
+        calls: Vec<ListedCall>,
+    }
+    let page: Page = serde_json::from_str(body).ok()?;
+    let usable = |call: &ListedCall| !call.sid.is_empty() && call.sid.len() <= super::FIELD_TEXT_MAX;
+    Some(page.calls.into_iter().filter(usable).collect())
+}
+
 /// What an answer means.
 pub fn rest_answer(status: u16, retry_after_s: Option<u32>, body: &str) -> RestAnswer {
     #[derive(Deserialize)]
@@ -112,6 +159,28 @@ mod tests {
         let end = RestCall::of(&account, &edge, "x", &RestRequest::End { sid: "CA/1".to_owned() });
         assert_eq!(end.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls/CA%2F1.json");
         assert_eq!(end.form.as_deref(), Some("Status=completed"));
+    }
+
+    #[test]
+    fn calls_are_listed_by_a_name_and_only_those_of_the_name_are_taken() {
+        let account = Account { rest: Some("https://127.0.0.1:1".to_owned()), ..Account::with_sid("AC1") };
+        let edge = EdgeName::parse("ashburn").expect("a name");
+        let list = RestCall::list(&account, &edge, true, "rc_x", "in-progress");
+        assert_eq!(
+            list.url,
+            "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls.json?From=client%3Arc_x&Status=in-progress&PageSize=20"
+        );
+        let page = r#"{"page":0,"calls":[
+            {"sid":"CA1","from":"client:rc_x","to":""},
+            {"sid":"CA2","from":"client:rc_xx","to":"client:rc_x?rc=7"},
+            {"sid":"CA3","from":"+14155550100","to":null},
+            {"sid":"","from":"client:rc_x"}]}"#;
+        let found = |is_caller| -> Vec<String> {
+            let calls = listed_calls(page).expect("a page").into_iter();
+            calls.filter(|call| call.is_of_client("rc_x", is_caller)).map(|call| call.sid).collect()
+        };
+        assert_eq!((found(true), found(false)), (vec!["CA1".to_owned()], vec!["CA2".to_owned()]));
+        assert_eq!(listed_calls("<html>"), None);
     }
 
     #[test]

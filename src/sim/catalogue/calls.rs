@@ -105,6 +105,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         Failed(Answer),
         "answers without a session description; the SDK rings for ever",
     ),
+    entry(
+        "call-left-up",
+        CallSetUp,
+        set_up(SetUpFault::OutlivesClient),
+        Completed,
+        "keeps a call up whose client has vanished (decoy: who hangs up properly does not see it)",
+    ),
     entry("call-dropped-at-invite", CallSetUp, set_up(SetUpFault::Dropped), Failed(Ringing), "drops TCP at the invite"),
     entry(
         "description-garbage",

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::town::{self, START, incidents, pod, strike, wait};
 use crate::engine::calls::CallTrouble;
-use crate::engine::{Audience, Component, ComponentState, Experience, IncidentState, MissedWhy, Record, Rule, State};
+use crate::engine::{
+    Audience, Component, ComponentState, Experience, IncidentState, MissedWhy, Record, Rule, SoughtCalls, State,
+};
 use crate::model::{CallDirection, Degradation, FailureReason, Step, Timestamp};
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
 use crate::plan::{Plan, Pod, Probe};
@@ -112,6 +114,25 @@ fn calls_that_are_cut_at_an_age_are_found_by_long_ones() {
     assert!(impact.evidence.splits.iter().any(|split| split.others_failed == 0), "{:#?}", impact.evidence.splits);
     assert_eq!(component(&world, Component::ReceivingCalls).0, ComponentState::PartialOutage);
     assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Firing, "short calls prove nothing");
+}
+
+#[test]
+fn a_call_that_a_crash_leaves_behind_is_looked_for_once() {
+    let mut world = healthy(1, 11);
+    let made = calls(&world, CallDirection::Outbound).len();
+    // A call lasts some seconds: the crash is in the middle of one.
+    while calls(&world, CallDirection::Outbound).len() == made {
+        wait(&mut world, Duration::from_secs(1));
+    }
+    world.befall(Mishap::Crash);
+    wait(&mut world, Duration::from_mins(1));
+    let left: Vec<_> = world.journal().iter().filter(|fact| matches!(fact, Record::CallLeft { .. })).collect();
+    assert_eq!(left.len(), 1, "{left:#?}");
+    let is_end = |fact: &&Record| matches!(fact, Record::CallsSought { found: SoughtCalls::Ended { .. }, .. });
+    assert_eq!(world.journal().iter().filter(is_end).count(), 1);
+    let pod = world.engine().state().pods.values().next().expect("one pod");
+    assert_eq!(pod.calls.strays.calls().count(), 0);
+    assert!(calls(&world, CallDirection::Outbound).len() > made, "and calls go on");
 }
 
 #[test]

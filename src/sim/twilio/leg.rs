@@ -142,6 +142,11 @@ impl Leg {
         self.answered
     }
 
+    /// True if it stays up when the client is gone.
+    pub(super) fn outlives_client(&self) -> bool {
+        matches!(self.fault, Some(CallFault::SetUp(SetUpFault::OutlivesClient)))
+    }
+
     /// The status that the API tells of it.
     pub(super) fn status_told(&self, status: CallStatus) -> CallStatus {
         match self.fault {

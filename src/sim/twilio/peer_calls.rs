@@ -77,7 +77,8 @@ impl Peer {
             self.note(Note::of("call not allowed").code(31_201));
             return self.send(&ServerFrame::Call(news));
         }
-        let sid = calls.desk().next_sid();
+        let name = self.token.as_ref().and_then(|token| token.identity.as_deref()).unwrap_or("Anonymous");
+        let sid = calls.desk().open(&format!("client:{name}"), "");
         calls.desk().set_status(&sid, CallStatus::Ringing);
         let (origin, at) = (calls.origin, calls.elapsed(now));
         calls.legs.insert(calls.next, Leg::outbound(sid, temporary, offer, fault, origin, at));
@@ -188,7 +189,7 @@ impl Peer {
     pub(super) fn end_calls(&mut self, now: Timestamp) {
         if let Some(calls) = &mut self.calls {
             let at = calls.elapsed(now);
-            calls.legs.values_mut().for_each(|leg| leg.ended(at));
+            calls.legs.values_mut().filter(|leg| !leg.outlives_client()).for_each(|leg| leg.ended(at));
         }
         self.drain_legs();
     }

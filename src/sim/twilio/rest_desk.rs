@@ -44,15 +44,25 @@ pub struct RingOrder {
 #[derive(Debug, Default)]
 pub struct RestDesk {
     made: u64,
-    calls: BTreeMap<u64, (String, CallStatus)>,
+    calls: BTreeMap<u64, KnownCall>,
+}
+
+/// A call that the desk knows of.
+#[derive(Debug)]
+struct KnownCall {
+    sid: String,
+    from: String,
+    to: String,
+    status: CallStatus,
 }
 
 impl RestDesk {
-    /// The id of the next call, by whomever it is made.
-    pub fn next_sid(&mut self) -> String {
+    /// A new call between these: its id.
+    pub fn open(&mut self, from: &str, to: &str) -> String {
         self.made += 1;
         let sid = format!("CA{:032x}", self.made);
-        self.calls.insert(self.made, (sid.clone(), CallStatus::Queued));
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.calls.insert(self.made, KnownCall { sid: sid.clone(), from, to, status: CallStatus::Queued });
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_first();
         }
@@ -66,7 +76,7 @@ impl RestDesk {
         }
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let to = field("To").and_then(|to| to.strip_prefix("client:"));
-        let (Some(to), Some(_), Some(_)) = (to, field("From"), field("Twiml").or(field("Url"))) else {
+        let (Some(to), Some(from), Some(_)) = (to, field("From"), field("Twiml").or(field("Url"))) else {
             return (
                 reply(400, json!({ "code": 21_201, "message": "No 'To' number is specified", "status": 400 })),
                 None,
@@ -77,7 +87,7 @@ impl RestDesk {
         }
         let (identity, params) = to.split_once('?').unwrap_or((to, ""));
         let seconds = field("Timeout").and_then(|text| text.parse().ok()).unwrap_or(60);
-        let sid = self.next_sid();
+        let sid = self.open(from, &format!("client:{identity}"));
         let order = RingOrder {
             sid: sid.clone(),
             identity: identity.to_owned(),
@@ -94,33 +104,84 @@ impl RestDesk {
 
     /// The status of a call has changed.
     pub fn set_status(&mut self, sid: &str, status: CallStatus) {
-        if let Some((_, known)) = self.calls.values_mut().find(|(known, _)| known == sid) {
-            *known = status;
+        if let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) {
+            known.status = status;
         }
     }
 
     /// The status of a call.
     pub fn status(&self, sid: &str) -> Option<CallStatus> {
-        self.calls.values().find(|(known, _)| known == sid).map(|(_, status)| *status)
+        self.known(sid).map(|known| known.status)
     }
 
     /// Calls that are not over.
     pub fn under_way(&self) -> usize {
-        let is_up =
-            |status: &CallStatus| matches!(status, CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress);
-        self.calls.values().filter(|(_, status)| is_up(status)).count()
+        self.calls.values().filter(|known| known.is_up()).count()
+    }
+
+    /// Somebody wants a call over, with this form (decoded). Whoever has it must be told as well.
+    pub fn end(&mut self, sid: &str, form: &[(String, String)], fault: Option<RestFault>) -> RestReply {
+        if let Some(refusal) = refused(fault) {
+            return refusal;
+        }
+        let wanted = form.iter().find(|(key, _)| key == "Status").map(|(_, value)| value.as_str());
+        let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) else { return self.call(sid, 200) };
+        match (wanted, known.status) {
+            (Some("completed" | "canceled"), CallStatus::Queued | CallStatus::Ringing) => {
+                known.status = CallStatus::Canceled;
+            }
+            (Some("completed"), CallStatus::InProgress) => known.status = CallStatus::Completed,
+            _ => {
+                let message = "Call is not in-progress. Cannot redirect.";
+                return reply(400, json!({ "code": 21_220, "message": message, "status": 400 }));
+            }
+        }
+        garbled(self.call(sid, 200), fault)
+    }
+
+    /// Somebody asks for the calls that meet all of this (`From`, `To`, `Status`), newest first, by pages
+    /// (`PageSize`, `Page`). `path` is where the list is.
+    pub fn list(&self, query: &[(String, String)], path: &str, fault: Option<RestFault>) -> RestReply {
+        if let Some(refusal) = refused(fault) {
+            return refusal;
+        }
+        let field = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let is = |wanted: Option<&str>, is: &str| wanted.is_none_or(|wanted| wanted == is);
+        let number = |name: &str| field(name).and_then(|text| text.parse::<usize>().ok());
+        let (size, page) = (number("PageSize").unwrap_or(50).clamp(1, 1000), number("Page").unwrap_or(0));
+        let meets = |known: &&KnownCall| {
+            is(field("From"), &known.from) && is(field("To"), &known.to) && is(field("Status"), known.status.as_str())
+        };
+        let mut found = self.calls.values().rev().filter(meets).skip(page.saturating_mul(size));
+        let calls: Vec<_> = found.by_ref().take(size).map(KnownCall::described).collect();
+        let next = found.next().map(|_| format!("{path}?PageSize={size}&Page={}", page + 1));
+        let body = json!({ "page": page, "page_size": size, "calls": calls, "next_page_uri": next });
+        garbled(reply(200, body), fault)
+    }
+
+    fn known(&self, sid: &str) -> Option<&KnownCall> {
+        self.calls.values().find(|known| known.sid == sid)
     }
 
     fn call(&self, sid: &str, http: u16) -> RestReply {
-        match self.status(sid) {
-            Some(status) => reply(
-                http,
-                json!({ "sid": sid, "status": status.as_str(), "direction": "outbound-api", "price": null }),
-            ),
+        match self.known(sid) {
+            Some(known) => reply(http, known.described()),
             None => {
                 reply(404, json!({ "code": 20_404, "message": "The requested resource was not found", "status": 404 }))
             }
         }
+    }
+}
+
+impl KnownCall {
+    fn is_up(&self) -> bool {
+        matches!(self.status, CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress)
+    }
+
+    fn described(&self) -> serde_json::Value {
+        let direction = if self.from.starts_with("client:") && self.to.is_empty() { "inbound" } else { "outbound-api" };
+        let (sid, from, to, status) = (&self.sid, &self.from, &self.to, self.status.as_str());
+        json!({ "sid": sid, "from": from, "to": to, "status": status, "direction": direction, "price": null })
     }
 }
 
