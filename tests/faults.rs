@@ -15,6 +15,8 @@ mod hostile;
 mod killed;
 #[path = "faults/left_up.rs"]
 mod left_up;
+#[path = "faults/pages.rs"]
+mod pages;
 #[path = "faults/switching.rs"]
 mod switching;
 

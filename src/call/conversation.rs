@@ -214,6 +214,7 @@ impl Conversation {
             first_sound_ms: hearing.first_audible.map(|at| at.0.saturating_sub(millis(self.began))),
             round_trip_ms: hearing.delay.map(|delay| delay.median.0),
             level_decidbov: hearing.level.map(|level| level.0 / 10),
+            stopped_ms: hearing.died.map(|died| died.0),
             gaps: hearing.gaps,
             longest_gap_ms: hearing.gap_longest.0,
             clipped_permille: hearing.clipped.0,

@@ -254,8 +254,11 @@ impl TestCall {
     fn status_told(&mut self, status: CallStatus) {
         self.facts.status = Some(status);
         if self.step == Step::Invite {
-            let stuck = status == CallStatus::Queued;
-            self.fail(if stuck { FailureReason::StuckQueued } else { FailureReason::NotDelivered });
+            self.fail(match status {
+                CallStatus::Queued => FailureReason::StuckQueued,
+                CallStatus::InProgress | CallStatus::Completed => FailureReason::DeliveredElsewhere,
+                _ => FailureReason::NotDelivered,
+            });
         }
     }
 

@@ -96,7 +96,7 @@ pub fn agent_notices(direction: CallDirection, reason: FailureReason) -> Option<
         FailureReason::WrongAudio => "hears another call",
         FailureReason::AudioDied => "hears nothing any more",
         FailureReason::HungUp => "is cut off",
-        FailureReason::NotDelivered | FailureReason::StuckQueued => "is not called",
+        FailureReason::NotDelivered | FailureReason::DeliveredElsewhere | FailureReason::StuckQueued => "is not called",
         FailureReason::DeliveredTwice => "is called twice",
         FailureReason::Cancelled => "is not called for long enough",
         FailureReason::NoPath | FailureReason::NoKeys => "hears nothing",

@@ -12,9 +12,13 @@ pub fn meet(direction: Option<CallDirection>, trouble: CallTrouble) -> String {
     let text = match trouble {
         CallTrouble::NotPlaced if inbound => "agents cannot be called",
         CallTrouble::NotPlaced => "agents cannot place calls",
-        CallTrouble::NotAnswered => "agents' calls are never answered",
-        CallTrouble::NotTaken => "the partner takes no calls to agents",
+        CallTrouble::NotAnswered => "agents' calls ring and are never answered",
+        CallTrouble::EndsRinging => "agents' calls ring and then break off",
+        CallTrouble::EndsAtAnswer if inbound => "calls to agents break off as soon as they are answered",
+        CallTrouble::EndsAtAnswer => "agents' calls break off as soon as they are answered",
+        CallTrouble::NotTaken => "calls to agents cannot be started over the partner's REST API",
         CallTrouble::NotDelivered => "calls do not arrive at agents",
+        CallTrouble::Elsewhere => "calls to agents are answered somewhere else",
         CallTrouble::Queued => "calls to agents are stuck in the partner's queue",
         CallTrouble::RingsTwice => "calls to agents ring twice",
         CallTrouble::Withdrawn => "calls are withdrawn while they ring at agents",
@@ -26,6 +30,11 @@ pub fn meet(direction: Option<CallDirection>, trouble: CallTrouble) -> String {
         CallTrouble::WrongAudio => "agents hear another call's audio",
         CallTrouble::OneWay => "only one side hears the other in calls",
         CallTrouble::PoorAudio => "calls sound bad",
+        CallTrouble::Choppy => "calls sound choppy",
+        CallTrouble::TooQuiet => "agents hear the other side far too quietly",
+        CallTrouble::Distorted => "calls sound distorted",
+        CallTrouble::StartsLate => "the first words of calls are lost: audio starts late",
+        CallTrouble::LongDelay => "voices arrive so late in calls that people talk over each other",
         CallTrouble::Cut { after_ms } => return format!("calls are cut after {}", about(after_ms)),
         CallTrouble::AudioStops { after_ms } => return format!("audio stops {} into calls", about(after_ms)),
         CallTrouble::SlowSetUp { took_ms } if inbound => {
@@ -48,6 +57,10 @@ pub(super) fn met(direction: Option<CallDirection>, trouble: CallTrouble) -> Str
         (" takes ", " took "),
         (" take ", " took "),
         (" ring ", " rang "),
+        (" break ", " broke "),
+        (" starts ", " started "),
+        (" arrive so late", " arrived so late"),
+        (" people talk ", " people talked "),
         (" hears ", " heard "),
         (" hear ", " heard "),
         (" sound ", " sounded "),
@@ -78,7 +91,7 @@ pub(super) fn advice(facts: &IncidentFacts) -> Option<String> {
         _ => None,
     })?;
     let text = match trouble {
-        CallTrouble::NotPlaced | CallTrouble::NotAnswered => {
+        CallTrouble::NotPlaced | CallTrouble::NotAnswered | CallTrouble::EndsRinging | CallTrouble::EndsAtAnswer => {
             "See in the partner's console whether the pod's application, its balance or its limit of calls at once has \
              changed. Let agents call over another way where there is one."
         }
@@ -91,6 +104,10 @@ pub(super) fn advice(facts: &IncidentFacts) -> Option<String> {
         | CallTrouble::Withdrawn
         | CallTrouble::NotAccepted => {
             "Send callers another way until calls arrive again: voicemail, call-back, or the numbers of a pod that is well."
+        }
+        CallTrouble::Elsewhere => {
+            "See in the partner's console which device answers calls that are meant for agents: somebody else may be \
+             talking to callers. Send callers another way until that is known."
         }
         CallTrouble::NoMedia | CallTrouble::HearNothing | CallTrouble::NotHeard | CallTrouble::OneWay => {
             "Tell agents that calls connect without sound, so that nobody hangs up on a caller. If only one network is \
@@ -106,7 +123,12 @@ pub(super) fn advice(facts: &IncidentFacts) -> Option<String> {
         CallTrouble::SlowSetUp { .. } | CallTrouble::LateDelivery { .. } => {
             "Tell agents to wait for slow calls instead of trying again: each new try joins the queue."
         }
-        CallTrouble::PoorAudio => {
+        CallTrouble::PoorAudio
+        | CallTrouble::Choppy
+        | CallTrouble::TooQuiet
+        | CallTrouble::Distorted
+        | CallTrouble::StartsLate
+        | CallTrouble::LongDelay => {
             "Compare with what agents report. If other edges are better, move agents to one of them."
         }
     };
@@ -132,8 +154,11 @@ mod tests {
         let all = [
             CallTrouble::NotPlaced,
             CallTrouble::NotAnswered,
+            CallTrouble::EndsRinging,
+            CallTrouble::EndsAtAnswer,
             CallTrouble::NotTaken,
             CallTrouble::NotDelivered,
+            CallTrouble::Elsewhere,
             CallTrouble::Queued,
             CallTrouble::RingsTwice,
             CallTrouble::Withdrawn,
@@ -148,6 +173,11 @@ mod tests {
             CallTrouble::LateDelivery { took_ms: 12_000 },
             CallTrouble::OneWay,
             CallTrouble::PoorAudio,
+            CallTrouble::Choppy,
+            CallTrouble::TooQuiet,
+            CallTrouble::Distorted,
+            CallTrouble::StartsLate,
+            CallTrouble::LongDelay,
         ];
         let mut text = String::new();
         for trouble in all {

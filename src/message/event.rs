@@ -178,9 +178,11 @@ pub struct ExperienceData {
 pub struct CallsData {
     /// `outbound`, `inbound`; null for both.
     pub direction: Option<&'static str>,
-    /// `not_placed`, `not_answered`, `not_taken`, `not_delivered`, `queued`, `rings_twice`,
-    /// `withdrawn`, `not_accepted`, `no_media`, `hear_nothing`, `not_heard`, `wrong_audio`, `cut`,
-    /// `audio_stops`, `slow_set_up`, `late_delivery`, `one_way`, `poor_audio`.
+    /// `not_placed`, `not_answered`, `ends_ringing`, `ends_at_answer`, `not_taken`, `not_delivered`,
+    /// `elsewhere`, `queued`, `rings_twice`, `withdrawn`, `not_accepted`, `no_media`,
+    /// `hear_nothing`, `not_heard`, `wrong_audio`, `cut`, `audio_stops`, `slow_set_up`,
+    /// `late_delivery`, `one_way`, `poor_audio`, `choppy`, `too_quiet`, `distorted`, `starts_late`,
+    /// `long_delay`.
     pub trouble: &'static str,
     /// The same for people.
     pub text: String,

@@ -73,7 +73,7 @@ impl Codec {
 }
 
 /// How a test call shall go.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct CallWish {
     /// Which way.
     pub direction: CallDirection,
@@ -165,6 +165,10 @@ pub struct CallAudio {
     /// Level of what was heard, in dBov times ten (0 is full scale; -160 is -16 dBov).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level_decidbov: Option<i16>,
+    /// From being connected until our tone stopped, if it stopped before the call did, in
+    /// milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_ms: Option<u32>,
     /// Holes in what should have been heard, of 40 ms or more.
     pub gaps: u32,
     /// The longest hole, in milliseconds.

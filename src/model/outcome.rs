@@ -162,6 +162,8 @@ pub enum FailureReason {
     RestMalformed,
     /// The call that was asked for never rang here.
     NotDelivered,
+    /// The call that was asked for never rang here, and the partner says that it was answered.
+    DeliveredElsewhere,
     /// The call stayed queued at the partner.
     StuckQueued,
     /// The call rang twice.
@@ -207,6 +209,7 @@ impl fmt::Display for FailureReason {
             Self::RestStatus(status) => return write!(f, "REST API answered HTTP {status}"),
             Self::RestMalformed => "REST API gave no call",
             Self::NotDelivered => "never rang",
+            Self::DeliveredElsewhere => "answered somewhere else",
             Self::StuckQueued => "stuck in the partner's queue",
             Self::DeliveredTwice => "rang twice",
             Self::Cancelled => "withdrawn while it rang",

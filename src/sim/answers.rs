@@ -3,19 +3,13 @@
 
 use std::time::Duration;
 
-use crate::model::{Outcome, TokenKind, Traits};
+use crate::model::{CallDirection, Outcome, TokenKind, Traits};
 
-use super::Fault;
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, TcpFault, TransportFault};
 use super::outcome::{Outcomes, usual_settings};
 use super::predicate::Node;
 use super::rule::FaultRule;
 use super::twilio::refusal_of;
-
-/// The fault that a dead network of our own looks like from inside.
-const DEAD_NETWORK: &str = "tcp-silence";
-/// The fault that a failure which is nobody's fault looks like.
-const BACKGROUND: &str = "tcp-reset";
 
 /// Answers.
 pub struct Answers {
@@ -32,10 +26,9 @@ impl Default for Answers {
             let course = outcomes.course(&[met], TokenKind::Access);
             (course.took, course.finding.outcome.clone())
         };
-        let of_fault = |name: &str| Fault::named(name).ok().map(|fault| fault.behaviour());
         let healthy = course(None);
-        let background = course(of_fault(BACKGROUND));
-        let unreachable = course(of_fault(DEAD_NETWORK));
+        let background = course(Some(background()));
+        let unreachable = course(Some(dead_network()));
         Self { outcomes, healthy, background, unreachable }
     }
 }
@@ -58,15 +51,45 @@ impl Answers {
 
     /// What the first rule that applies makes of an attempt; transport before session.
     pub fn of(&mut self, rules: &[FaultRule], traits: &Traits, node: Node) -> Option<(Duration, Outcome)> {
-        let transport = rules.iter().find_map(|rule| rule.transport(&traits.edge, traits.family, node));
-        let behaviour = match transport {
-            Some(fault) => Behaviour::Transport(fault),
-            None => {
-                let fault = rules.iter().find_map(|rule| rule.session(traits, node))?;
-                Behaviour::Session(refusal_of(fault, &traits.shape))
-            }
-        };
-        let course = self.outcomes.course(&[Some(behaviour)], traits.kind);
+        let course = self.outcomes.course(&[Some(met(rules, traits, node)?)], traits.kind);
         Some((course.took, course.finding.outcome.clone()))
     }
+
+    /// What an attempt with a call meets: whatever keeps it from connecting, then what befalls the
+    /// call, then what is odd about the connection.
+    pub fn met_by_call(
+        &mut self,
+        rules: &[FaultRule],
+        traits: &Traits,
+        node: Node,
+        direction: CallDirection,
+    ) -> Option<Behaviour> {
+        let connecting = met(rules, traits, node);
+        let breaks = connecting
+            .is_some_and(|met| !self.outcomes.course(&[Some(met)], traits.kind).finding.outcome.is_completed());
+        if breaks {
+            return connecting;
+        }
+        let calling = rules.iter().find_map(|rule| rule.call(traits, node, direction));
+        calling.map(Behaviour::Call).or(connecting)
+    }
+}
+
+/// What the first rule that applies makes a connection meet; transport before session.
+fn met(rules: &[FaultRule], traits: &Traits, node: Node) -> Option<Behaviour> {
+    let transport = rules.iter().find_map(|rule| rule.transport(&traits.edge, traits.family, node));
+    transport.map(Behaviour::Transport).or_else(|| {
+        let fault = rules.iter().find_map(|rule| rule.session(traits, node))?;
+        Some(Behaviour::Session(refusal_of(fault, &traits.shape)))
+    })
+}
+
+/// What a failure that is nobody's fault looks like.
+pub(super) const fn background() -> Behaviour {
+    Behaviour::Transport(TransportFault::Tcp(TcpFault::Reset))
+}
+
+/// What a dead network of our own looks like from inside.
+pub(super) const fn dead_network() -> Behaviour {
+    Behaviour::Transport(TransportFault::Tcp(TcpFault::Silence))
 }

@@ -1,124 +1,148 @@
-//! What test calls are answered in virtual time: all is well, unless a test has set otherwise.
-//! A stand-in for the machine that plays calls step by step.
+//! What test calls are answered in virtual time. The courses come from the real call machine, with
+//! real media, against the real peer ([`super::outcome`]); each is found out once and remembered.
+//!
+//! Of a long call only the beginning, what happens at an age, and the end are played. In between
+//! audio is like audio, and five minutes of it would take a second of ours. The numbers of its
+//! sound are those of what was played.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{
-    CallAudio, CallDirection, CallFacts, CallStatus, CallWish, Degradation, Failure, FailureReason, FarHears,
-    HeardSound, Outcome, Step,
-};
+use crate::call::Settings;
+use crate::model::{CallFacts, CallWish, Deadlines, Origin, Outcome, Step, TokenKind};
 
-/// Connecting and registering.
-const CONNECTING_MS: u32 = 300;
-/// From the invite to the answer, or from accepting to the keys.
-const SET_UP_MS: u32 = 700;
-/// From the partner's promise until it rings.
-const DELIVERY_MS: u32 = 900;
-/// Finding a path and agreeing on keys.
-const MEDIA_MS: u32 = 250;
+use super::behaviour::Behaviour;
+use super::call_fault::{CallFault, SoundFault};
+use super::outcome::{Course, Outcomes, usual_call, usual_settings};
 
-/// What befalls calls.
-#[derive(Clone, PartialEq, Debug)]
-pub struct BadCalls {
-    /// Only those of this direction.
-    pub direction: Option<CallDirection>,
-    /// Only those that are to last at least so long, in milliseconds.
-    pub hold_at_least_ms: u32,
-    /// In how many of a thousand.
-    pub permille: u16,
-    /// What happens.
-    pub what: CallMishap,
+/// Courses that are remembered at most; then all are forgotten, and found out again alike.
+const KNOWN_MAX: usize = 1024;
+/// So much of the audio is played before something happens to it at an age.
+const BEFORE: Duration = Duration::from_secs(5);
+/// What is played after that is so much longer than a step may take: silence is found out by then.
+const LONGER_THAN_A_STEP: Duration = Duration::from_secs(1);
+/// Packets of audio of which a burst of losses is one.
+const BURST_OF_PACKETS: u32 = 1000;
+const PACKET: Duration = Duration::from_millis(20);
+
+/// What a test call is answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallAnswer {
+    /// From its first step to its outcome.
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is known of the call; absent if it failed before it was one.
+    pub facts: Option<Box<CallFacts>>,
 }
 
-/// What happens to a call.
-#[derive(Clone, PartialEq, Debug)]
-pub enum CallMishap {
-    /// It fails at a step.
-    Fails(Step, FailureReason),
-    /// It is cut at an age.
-    CutAfter(Duration),
-    /// It goes on, with this and this score (times a hundred).
-    Degraded(Degradation, u16),
-    /// It takes so much longer to be set up.
-    SlowSetUp(Duration),
+/// Answers to test calls.
+pub struct CallAnswers {
+    origin: Origin,
+    known: BTreeMap<Played, Course>,
 }
 
-impl BadCalls {
-    /// Every call of a direction fails at a step.
-    pub const fn fails(direction: CallDirection, step: Step, reason: FailureReason) -> Self {
-        let what = CallMishap::Fails(step, reason);
-        Self { direction: Some(direction), hold_at_least_ms: 0, permille: 1000, what }
+/// What is really played, and so remembered.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Played {
+    wish: CallWish,
+    met: Option<Behaviour>,
+    step: Duration,
+    hangup: Duration,
+}
+
+impl CallAnswers {
+    /// Answers to calls whose media reckon from a moment; only differences to it matter.
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, known: BTreeMap::new() }
     }
 
-    /// True if it befalls a call that drew this number below a thousand.
-    pub fn befalls(&self, wish: &CallWish, drawn: u16) -> bool {
-        self.direction.is_none_or(|only| only == wish.direction)
-            && wish.hold_ms >= self.hold_at_least_ms
-            && drawn < self.permille
-    }
-}
-
-/// How a call goes that nothing or this befalls: how long it takes, how it ends, what is known.
-pub fn answer(wish: CallWish, mishap: Option<&CallMishap>) -> (Duration, Outcome, CallFacts) {
-    let mut facts = CallFacts::of(wish);
-    let mut outcome = Outcome::completed();
-    let mut set_up = SET_UP_MS;
-    let mut held = wish.hold_ms;
-    let mut audio = well();
-    match mishap {
-        None => {}
-        Some(CallMishap::Fails(step, reason)) => {
-            outcome = failed(*step, *reason);
-            if *step < Step::Media {
-                let took = CONNECTING_MS + if *reason == FailureReason::NoAnswer { 5_000 } else { SET_UP_MS };
-                return (ms(took), outcome, facts);
-            }
-            audio.heard = HeardSound::OurTone;
-            audio.far_hears = if *reason == FailureReason::NotHeard { FarHears::No } else { FarHears::Unknown };
+    /// What a call is answered that meets this. A misreading must come as the refusal that it
+    /// leads to.
+    pub fn of(&mut self, wish: CallWish, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
+        let abridged = Abridged::of(wish, met, deadlines.step);
+        let played = Played { wish: abridged.wish, met: abridged.met, step: deadlines.step, hangup: deadlines.hangup };
+        if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&played) {
+            self.known.clear();
         }
-        Some(CallMishap::CutAfter(age)) if age.as_millis() < u128::from(held) => {
-            held = u32::try_from(age.as_millis()).unwrap_or(held);
-            outcome = failed(Step::Media, FailureReason::HungUp);
-        }
-        Some(CallMishap::CutAfter(_)) => {}
-        Some(CallMishap::Degraded(degradation, mos)) => {
-            outcome = Outcome::Completed { degraded: vec![*degradation] };
-            audio.mos_centi = *mos;
-        }
-        Some(CallMishap::SlowSetUp(by)) => set_up += u32::try_from(by.as_millis()).unwrap_or(0),
-    }
-    let delivery = (wish.direction == CallDirection::Inbound).then_some(DELIVERY_MS);
-    let took = CONNECTING_MS + delivery.unwrap_or(0) + wish.ring_ms + set_up + MEDIA_MS + held;
-    facts.sid = Some("CA00000000000000000000000000000001".to_owned());
-    (facts.set_up_ms, facts.delivery_ms) = (Some(set_up), delivery);
-    (facts.audio, facts.status) = (Some(audio), Some(CallStatus::Completed));
-    (ms(took), outcome, facts)
-}
-
-fn failed(step: Step, reason: FailureReason) -> Outcome {
-    Outcome::Failed(Failure { step, reason, wire_code: None, device_errors: Vec::new() })
-}
-
-const fn well() -> CallAudio {
-    CallAudio {
-        heard: HeardSound::OurTone,
-        far_hears: FarHears::Yes,
-        first_sound_ms: Some(180),
-        round_trip_ms: Some(160),
-        level_decidbov: Some(-180),
-        gaps: 0,
-        longest_gap_ms: 0,
-        clipped_permille: 0,
-        loss_permille: 0,
-        loss_burst: 0,
-        own_lag_ms: 0,
-        jitter_us: 900,
-        rtt_ms: Some(42),
-        mos_centi: 437,
-        sdk_mos_centi: 441,
+        let origin = self.origin;
+        let course = self.known.entry(played).or_insert_with(|| course(&played, origin));
+        abridged.answer(wish, course)
     }
 }
 
-fn ms(length: u32) -> Duration {
-    Duration::from_millis(length.into())
+fn course(played: &Played, origin: Origin) -> Course {
+    let deadlines = Deadlines { step: played.step, hangup: played.hangup };
+    let call = crate::call::CallSettings { step: played.step, ..usual_call(played.wish, origin) };
+    let settings = Settings { deadlines, call: Some(call), ..usual_settings() };
+    // Which kind of token it was has been looked at by whoever knows what the call meets.
+    Outcomes::new(settings).course(&[played.met], TokenKind::Access).clone()
+}
+
+/// A call with what is left out of it.
+struct Abridged {
+    wish: CallWish,
+    met: Option<Behaviour>,
+    /// Left out before what happens at an age.
+    before: Duration,
+    /// Left out at the end, if it lasts until then.
+    after: Duration,
+}
+
+impl Abridged {
+    fn of(wish: CallWish, met: Option<Behaviour>, step: Duration) -> Self {
+        let hold = Duration::from_millis(wish.hold_ms.into());
+        let enough = step + LONGER_THAN_A_STEP;
+        let fault = match met {
+            Some(Behaviour::Call(fault)) => Some(fault),
+            Some(Behaviour::Transport(_) | Behaviour::Session(_)) | None => None,
+        };
+        let aged = fault.and_then(|fault| Some((fault, fault.age()?)));
+        if aged.is_some_and(|(_, age)| age > hold + LONGER_THAN_A_STEP) {
+            // It is over by then.
+            return Self::of(wish, None, step);
+        }
+        let Some((fault, age)) = aged else {
+            let after = hold.saturating_sub(enough + fault.map_or(Duration::ZERO, unfolds_in));
+            return Self { wish: shorter(wish, after), met, before: Duration::ZERO, after };
+        };
+        let before = hold.min(age).saturating_sub(BEFORE);
+        let age = age.saturating_sub(before);
+        let after = (hold - before).saturating_sub(age + enough);
+        let met = Some(Behaviour::Call(fault.at_age(age)));
+        Self { wish: shorter(wish, before + after), met, before, after }
+    }
+
+    /// The answer to the whole call.
+    fn answer(&self, wish: CallWish, course: &Course) -> CallAnswer {
+        let steps = course.finding.steps.iter().take_while(|timing| timing.step != Step::Media);
+        let talked = course.took.saturating_sub(steps.map(|timing| timing.took).sum());
+        let mut took = course.took;
+        if talked >= BEFORE.min(Duration::from_millis(self.wish.hold_ms.into())) {
+            took += self.before;
+        }
+        if talked >= Duration::from_millis(self.wish.hold_ms.into()) {
+            took += self.after;
+        }
+        let mut facts = course.finding.call.clone().map(|facts| Box::new(CallFacts { wish, ..*facts }));
+        let audio = facts.as_mut().and_then(|facts| facts.audio.as_mut());
+        if let Some(stopped_ms) = audio.and_then(|audio| audio.stopped_ms.as_mut()) {
+            *stopped_ms += u32::try_from(self.before.as_millis()).unwrap_or(u32::MAX);
+        }
+        CallAnswer { took, outcome: course.finding.outcome.clone(), facts }
+    }
+}
+
+fn shorter(wish: CallWish, by: Duration) -> CallWish {
+    let by = u32::try_from(by.as_millis()).unwrap_or(u32::MAX);
+    CallWish { hold_ms: wish.hold_ms.saturating_sub(by), ..wish }
+}
+
+/// How long it takes until a fault has shown all that it does.
+fn unfolds_in(fault: CallFault) -> Duration {
+    match fault {
+        CallFault::Sound(SoundFault::Late(by) | SoundFault::Delay(by) | SoundFault::Jitter(by)) => by,
+        CallFault::Sound(SoundFault::BurstLoss(percent)) => PACKET * (BURST_OF_PACKETS / u32::from(percent.max(1))),
+        _ => Duration::ZERO,
+    }
 }

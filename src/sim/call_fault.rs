@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::CallDirection;
+
 /// What a fault makes the partner do to a test call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CallFault {
@@ -19,6 +21,51 @@ pub enum CallFault {
     MidCall(MidCallFault),
     /// In the REST API.
     Rest(RestFault),
+}
+
+impl CallFault {
+    /// True if it can strike calls of this direction.
+    pub const fn concerns(self, direction: CallDirection) -> bool {
+        match self {
+            Self::SetUp(_) => matches!(direction, CallDirection::Outbound),
+            Self::Delivery(_) | Self::Rest(_) => matches!(direction, CallDirection::Inbound),
+            Self::Description(_) | Self::Path(_) | Self::Sound(_) | Self::MidCall(_) => true,
+        }
+    }
+
+    /// The age of the call's audio at which it strikes, if it strikes at one.
+    pub const fn age(self) -> Option<Duration> {
+        match self {
+            Self::Path(PathFault::StopsAfter(age))
+            | Self::Sound(SoundFault::Dies(age) | SoundFault::Stops(age))
+            | Self::MidCall(
+                MidCallFault::Cut(age)
+                | MidCallFault::CutWith(age, _)
+                | MidCallFault::Dropped(age)
+                | MidCallFault::ErrorFrame(age, _)
+                | MidCallFault::ForeignHangup(age),
+            ) => Some(age),
+            _ => None,
+        }
+    }
+
+    /// The same fault at another age; as it is if it strikes at none.
+    #[must_use]
+    pub const fn at_age(self, age: Duration) -> Self {
+        match self {
+            Self::Path(PathFault::StopsAfter(_)) => Self::Path(PathFault::StopsAfter(age)),
+            Self::Sound(SoundFault::Dies(_)) => Self::Sound(SoundFault::Dies(age)),
+            Self::Sound(SoundFault::Stops(_)) => Self::Sound(SoundFault::Stops(age)),
+            Self::MidCall(fault) => Self::MidCall(match fault {
+                MidCallFault::Cut(_) => MidCallFault::Cut(age),
+                MidCallFault::CutWith(_, code) => MidCallFault::CutWith(age, code),
+                MidCallFault::Dropped(_) => MidCallFault::Dropped(age),
+                MidCallFault::ErrorFrame(_, code) => MidCallFault::ErrorFrame(age, code),
+                MidCallFault::ForeignHangup(_) => MidCallFault::ForeignHangup(age),
+            }),
+            other => other,
+        }
+    }
 }
 
 /// Trouble while a call of the agent is set up.

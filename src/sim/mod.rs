@@ -17,6 +17,7 @@ mod rule;
 pub mod scenario;
 mod scenario_shape;
 mod setting;
+pub mod story;
 #[cfg(test)]
 mod tests;
 pub mod twilio;
@@ -26,7 +27,7 @@ mod world;
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
 };
-pub use call_answers::{BadCalls, CallMishap};
+pub use call_answers::{CallAnswer, CallAnswers};
 pub use call_fault::{
     CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault,
 };
@@ -39,4 +40,4 @@ pub use rule::{FaultRule, RULES_MAX, RuleError};
 pub use scenario_shape::SCENARIO;
 pub use setting::{SettingError, Settings};
 pub use weather::Weather;
-pub use world::{Delivered, Mishap, World};
+pub use world::{ComponentMove, Delivered, Mishap, World};

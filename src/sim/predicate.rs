@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AddressFamily, EdgeName, KeySlot, Share, SignatureCells, StableHasher, Symbol, TokenKind, Traits};
+use crate::model::{
+    AddressFamily, CallDirection, EdgeName, KeySlot, Share, SignatureCells, StableHasher, Symbol, TokenKind, Traits,
+};
 
 /// Conditions that must all hold; none at all always holds.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Predicate {
     /// Over this address family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<AddressFamily>,
+    /// In calls of this direction; of faults of calls only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<CallDirection>,
     /// On this share of the partner's nodes; which node serves a connection is drawn afresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Percent>,
@@ -163,6 +168,11 @@ impl Predicate {
         *self == Self { edge: self.edge.clone(), family: self.family, share: self.share, ..Self::default() }
     }
 
+    /// True if it holds for a call of this direction, as far as the direction is concerned.
+    pub fn holds_towards(&self, direction: CallDirection) -> bool {
+        self.direction.is_none_or(|only| only == direction)
+    }
+
     /// True if it always holds.
     pub fn is_always(&self) -> bool {
         *self == Self::default()
@@ -246,6 +256,7 @@ impl fmt::Display for Predicate {
             AddressFamily::V4 => "IPv4".to_owned(),
             AddressFamily::V6 => "IPv6".to_owned(),
         }));
+        parts.extend(self.direction.map(|direction| format!("{direction} calls")));
         parts.extend(self.share.map(|percent| format!("{} of nodes", percent.0)));
         f.write_str(&parts.join(", "))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AddressFamily, EdgeName, Traits};
+use crate::model::{AddressFamily, CallDirection, EdgeName, Traits};
 
 use super::behaviour::{Behaviour, SessionFault, TransportFault};
 use super::call_fault::CallFault;
@@ -36,6 +36,9 @@ pub enum RuleError {
     /// The fault strikes before the partner has seen a token.
     #[error("{0} strikes before the partner has seen a token; its `when` can hold edge, family and share only")]
     Blind(&'static str),
+    /// Only calls have a direction, and some faults only one.
+    #[error("{0} does not concern {1} calls; its `when` holds no such direction")]
+    Direction(&'static str, CallDirection),
     /// Two shares.
     #[error("`share` is written twice: in the rule and in its `when`")]
     TwoShares,
@@ -47,6 +50,11 @@ impl FaultRule {
         let is_rest = matches!(fault.behaviour(), Behaviour::Call(CallFault::Rest(_)));
         if (fault.transport().is_some() || is_rest) && !when.is_blind() {
             return Err(RuleError::Blind(fault.name()));
+        }
+        if let Some(direction) = when.direction
+            && !matches!(fault.behaviour(), Behaviour::Call(of_calls) if of_calls.concerns(direction))
+        {
+            return Err(RuleError::Direction(fault.name(), direction));
         }
         Ok(Self { fault, when })
     }
@@ -82,10 +90,12 @@ impl FaultRule {
         (matters && self.when.holds(traits, node)).then_some(fault)
     }
 
-    /// The fault of a call of a client with these traits, if the rule is one and applies.
-    pub fn call(&self, traits: &Traits, node: Node) -> Option<CallFault> {
+    /// The fault of a call in this direction of a client with these traits, if the rule is one and
+    /// applies.
+    pub fn call(&self, traits: &Traits, node: Node, direction: CallDirection) -> Option<CallFault> {
         let Behaviour::Call(fault) = self.fault.behaviour() else { return None };
-        self.when.holds(traits, node).then_some(fault)
+        let applies = fault.concerns(direction) && self.when.holds_towards(direction);
+        (applies && self.when.holds(traits, node)).then_some(fault)
     }
 
     /// The fault of the REST API, if the rule is one and applies.
@@ -173,6 +183,13 @@ mod tests {
             ("fault = \"tls-alert\"\nwhen = { kind = \"access\" }", "strikes before the partner has seen a token"),
             ("fault = \"tls-alert\"\nshare = \"5%\"\nwhen = { share = \"5%\" }", "written twice"),
             ("fault = \"tls-alert\"\nwith = { code = 1 }", "has no parameter `code`; it has none"),
+            (
+                "fault = \"tls-alert\"\nwhen = { direction = \"inbound\" }",
+                "strikes before the partner has seen a token",
+            ),
+            ("fault = \"token-invalid\"\nwhen = { direction = \"inbound\" }", "does not concern inbound calls"),
+            ("fault = \"call-not-delivered\"\nwhen = { direction = \"outbound\" }", "does not concern outbound calls"),
+            ("fault = \"tls-alert\"\nwith = { db = 3 }", "has no parameter `db`"),
             ("fault = \"tls-alert\"\nwhom = 1", "unknown field `whom`"),
         ] {
             let error = rule(text).expect_err(text);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+use crate::engine::{Component, ComponentState, Rule};
 use crate::model::{PodName, Share, Timestamp};
-use crate::plan::read::units;
+use crate::plan::read::{hint_for, units};
 
 use super::predicate::{Percent, Predicate};
 use super::rule::FaultRule;
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub probes: String,
     /// Only these pods of the config; all if empty.
     pub pods: Vec<PodName>,
+    /// Every pod that is named anywhere, and where.
+    pub named: Vec<(PodName, Spot)>,
     /// Connections a minute in every pod, instead of the config's.
     pub connections_per_minute: Option<u32>,
     /// Failures that are nobody's fault, on the average of a day.
@@ -57,6 +60,8 @@ pub struct Happening {
     pub pods: Vec<PodName>,
     /// What.
     pub what: What,
+    /// Where it is written.
+    pub spot: Spot,
 }
 
 /// What can happen.
@@ -83,11 +88,27 @@ pub struct Expectation {
     pub at_most: Option<u32>,
     /// Not at all.
     pub never: bool,
+    /// Only messages that name this rule.
+    pub rule: Option<Rule>,
+    /// Only messages that hold this text.
+    pub says: Option<String>,
+    /// Only about these pods; about any if empty.
+    pub pods: Vec<PodName>,
+    /// Where it is written.
+    pub spot: Spot,
+}
+
+/// A place in a scenario's text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in characters.
+    pub column: usize,
 }
 
 /// What can be expected.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
     /// A first page to the voice on-call.
     Page,
@@ -97,22 +118,22 @@ pub enum Expected {
     Resolved,
     /// A public notice.
     Notice,
+    /// A component of a pod comes into this state.
+    Component(Component, ComponentState),
 }
 
 /// What is wrong with a scenario, and where.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ScenarioProblem {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1, in characters.
-    pub column: usize,
+    /// Where.
+    pub spot: Spot,
     /// What is wrong and what to write instead.
     pub what: String,
 }
 
 impl fmt::Display for ScenarioProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.what)
+        write!(f, "{}:{}: {}", self.spot.line, self.spot.column, self.what)
     }
 }
 
@@ -169,25 +190,42 @@ enum UpDown {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawExpectation {
-    what: Expected,
+    what: RawExpected,
     after: Option<Spanned<String>>,
     by: Option<Spanned<String>>,
     at_most: Option<u32>,
     #[serde(default)]
     never: bool,
+    rule: Option<Spanned<String>>,
+    says: Option<Spanned<String>>,
+    #[serde(default)]
+    pods: Vec<Spanned<String>>,
+    component: Option<Component>,
+    state: Option<ComponentState>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum RawExpected {
+    Page,
+    OwnerPage,
+    Resolved,
+    Notice,
+    Component,
 }
 
 /// Collects problems, so that all are told in one go.
 struct Checker<'a> {
     text: &'a str,
     start: Timestamp,
+    named: Vec<(PodName, Spot)>,
     problems: Vec<ScenarioProblem>,
 }
 
 impl Scenario {
     /// Reads a scenario, or says everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<ScenarioProblem>> {
-        let mut checker = Checker { text, start: Timestamp::MIN, problems: Vec::new() };
+        let mut checker = Checker { text, start: Timestamp::MIN, named: Vec::new(), problems: Vec::new() };
         if text.len() > SCENARIO_BYTES_MAX {
             checker.problem(0, format!("a scenario has at most {SCENARIO_BYTES_MAX} bytes"));
             return Err(checker.problems);
@@ -217,11 +255,15 @@ impl Scenario {
 
 impl Checker<'_> {
     fn problem(&mut self, byte: usize, what: String) {
+        let spot = self.spot(byte);
+        self.problems.push(ScenarioProblem { spot, what });
+    }
+
+    fn spot(&self, byte: usize) -> Spot {
         let before = self.text.get(..byte).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
-        self.problems.push(ScenarioProblem { line, column, what });
+        Spot { line, column: before[line_start..].chars().count() + 1 }
     }
 
     fn scenario(&mut self, raw: RawScenario) -> Scenario {
@@ -239,6 +281,8 @@ impl Checker<'_> {
         let mut happenings: Vec<Happening> =
             raw.at.into_iter().filter_map(|happening| self.happening(happening)).collect();
         happenings.sort_by_key(|happening| happening.at);
+        let pods = self.pods(&raw.pods);
+        let expectations = raw.expect.into_iter().filter_map(|expectation| self.expectation(expectation)).collect();
         Scenario {
             title: raw.title,
             seed: raw.seed,
@@ -246,12 +290,13 @@ impl Checker<'_> {
             end,
             config: raw.config,
             probes: raw.probes,
-            pods: self.pods(&raw.pods),
+            pods,
+            named: std::mem::take(&mut self.named),
             connections_per_minute: raw.connections_per_minute.map(Spanned::into_inner),
             background: raw.background.map_or(Share::ZERO, Percent::share),
             bursts: raw.bursts,
             happenings,
-            expectations: raw.expect.into_iter().filter_map(|expectation| self.expectation(expectation)).collect(),
+            expectations,
         }
     }
 
@@ -277,7 +322,10 @@ impl Checker<'_> {
         let mut pods = Vec::new();
         for name in names {
             match PodName::parse(name.get_ref()) {
-                Ok(pod) => pods.push(pod),
+                Ok(pod) => {
+                    self.named.push((pod.clone(), self.spot(name.span().start)));
+                    pods.push(pod);
+                }
                 Err(error) => self.problem(name.span().start, format!("{:?}: {error}", name.get_ref())),
             }
         }
@@ -316,7 +364,7 @@ impl Checker<'_> {
             }
             return None;
         }
-        Some(Happening { at, pods, what: found.remove(0) })
+        Some(Happening { at, pods, what: found.remove(0), spot: self.spot(place) })
     }
 
     fn fault(&mut self, name: &Spanned<String>, raw: &RawHappening) -> Option<FaultRule> {
@@ -340,12 +388,58 @@ impl Checker<'_> {
             self.problem(place, "`never` goes with neither `by` nor `at_most`".to_owned());
             return None;
         }
+        let what = self.expected(place, &raw)?;
+        let told = matches!(what, Expected::Page | Expected::OwnerPage);
+        let of_messages = [raw.rule.as_ref().map(|at| ("rule", at)), raw.says.as_ref().map(|at| ("says", at))];
+        for (key, written) in of_messages.into_iter().flatten().filter(|_| !told) {
+            self.problem(written.span().start, format!("`{key}` goes with \"page\" and \"owner_page\" only"));
+        }
+        let rule = raw.rule.as_ref().and_then(|name| self.rule(name));
+        let pods = self.pods(&raw.pods);
         Some(Expectation {
-            what: raw.what,
+            what,
             after: raw.after.as_ref().map(|at| self.moment(at)),
             by: raw.by.as_ref().map(|at| self.moment(at)),
             at_most: raw.at_most,
             never: raw.never,
+            rule,
+            says: raw.says.map(Spanned::into_inner),
+            pods,
+            spot: self.spot(place),
         })
+    }
+
+    fn expected(&mut self, place: usize, raw: &RawExpectation) -> Option<Expected> {
+        let plain = match raw.what {
+            RawExpected::Page => Some(Expected::Page),
+            RawExpected::OwnerPage => Some(Expected::OwnerPage),
+            RawExpected::Resolved => Some(Expected::Resolved),
+            RawExpected::Notice => Some(Expected::Notice),
+            RawExpected::Component => None,
+        };
+        match (plain, raw.component, raw.state) {
+            (Some(what), None, None) => return Some(what),
+            (None, Some(component), Some(state)) => return Some(Expected::Component(component, state)),
+            (None, ..) => {
+                let what = "\"component\" needs `component` and `state`, such as component = \"making_calls\" and \
+                            state = \"major_outage\"";
+                self.problem(place, what.to_owned());
+            }
+            (Some(_), ..) => {
+                self.problem(place, "`component` and `state` go with what = \"component\" only".to_owned());
+            }
+        }
+        None
+    }
+
+    fn rule(&mut self, name: &Spanned<String>) -> Option<Rule> {
+        let rule = Rule::try_from(name.get_ref().clone());
+        if let Err(error) = &rule {
+            let mut known: Vec<&str> = Rule::NAMED.iter().map(|rule| rule.as_str()).collect();
+            known.extend(["call_quality_0", "plain_0"]);
+            let hint = hint_for(name.get_ref(), &known).map_or_else(String::new, |hint| format!("; {hint}"));
+            self.problem(name.span().start, format!("{error}{hint}"));
+        }
+        rule.ok()
     }
 }

@@ -99,6 +99,11 @@ static WHEN: Shape = Shape {
         Key::optional("signature", Kind::Table(&CELL), "The signature has `-` or `_` at such a place."),
         Key::optional("edge", Kind::Name, "It came in through this edge.").such_as("\"dublin\""),
         Key::optional("family", Kind::Choice(&["v4", "v6"]), "Over this address family."),
+        Key::optional(
+            "direction",
+            Kind::Choice(&["outbound", "inbound"]),
+            "In calls of this direction; for faults of calls.",
+        ),
         Key::optional("share", Kind::Share(1, 1000), "The same as `share` beside `when`.").such_as("\"10%\""),
     ],
 };
@@ -152,14 +157,35 @@ static EXPECTATION: Shape = Shape {
     keys: &[
         Key::required(
             "what",
-            Kind::Choice(&["page", "owner_page", "resolved", "notice"]),
-            "A first page to the voice on-call, one to the monitor's owner, the end of the last incident of calls, or \
-             a public notice.",
+            Kind::Choice(&["page", "owner_page", "resolved", "notice", "component"]),
+            "A first page to the voice on-call, one to the monitor's owner, the end of the last incident of calls, a \
+             public notice, or that a component of the status page comes into a state.",
         ),
         Key::optional("after", MOMENT, "Not before: RFC 3339, or a length after the start.").such_as("\"20m\""),
         Key::optional("by", MOMENT, "Not later than.").such_as("\"21m\""),
         Key::optional("at_most", Kind::Integer(0, 4_294_967_295), "Not more often than."),
         Key::default("never", Kind::Flag, "false", "Not at all; goes with neither `by` nor `at_most`."),
+        Key::optional(
+            "rule",
+            Kind::Text,
+            "Only messages that name this rule (`docs/deciding.md`); a rule of your own by its place in the pod, from 0: \
+             `call_quality_0`.",
+        )
+        .such_as("\"outbound_calls\""),
+        Key::optional("says", Kind::Text, "Only messages that hold this text.")
+            .such_as("\"agents can call but are not heard\""),
+        Key::optional("pods", Kind::List(&Kind::Name, 0, PODS_MAX), "Only about one of these pods; about any if absent.")
+            .such_as("[\"pod-18\"]"),
+        Key::optional(
+            "component",
+            Kind::Choice(&["making_calls", "receiving_calls", "call_quality"]),
+            "With \"component\": which.",
+        ),
+        Key::optional(
+            "state",
+            Kind::Choice(&["operational", "degraded_performance", "partial_outage", "major_outage"]),
+            "With \"component\": into which state.",
+        ),
     ],
 };
 
@@ -211,6 +237,10 @@ mod tests {
             include_str!("../../scenarios/our-network-down.toml"),
             include_str!("../../scenarios/random-share.toml"),
             include_str!("../../scenarios/signature-offset.toml"),
+            include_str!("../../scenarios/calls-cut.toml"),
+            include_str!("../../scenarios/calls-decoys.toml"),
+            include_str!("../../scenarios/calls-not-delivered.toml"),
+            include_str!("../../scenarios/calls-not-heard.toml"),
         ] {
             let scenario = Scenario::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
             assert!(!scenario.expectations.is_empty(), "{} expects nothing", scenario.title);

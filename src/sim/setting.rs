@@ -172,6 +172,8 @@ impl Taken {
             (s.offset.is_some(), "offset"),
             (s.bytes.is_some(), "bytes"),
             (s.frames.is_some(), "frames"),
+            (s.db.is_some(), "db"),
+            (s.percent.is_some(), "percent"),
         ]
         .into_iter()
         .find_map(|(set, name)| set.then_some(name))

@@ -1,5 +1,6 @@
 //! The product's own engine in virtual worlds: restarts, aimed faults, delays, false pages.
 
+mod call_answers;
 mod call_faults;
 mod calls;
 mod cover;

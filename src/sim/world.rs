@@ -9,15 +9,17 @@ use std::time::Duration;
 use crate::drive::{self, Ports};
 use crate::engine::calls::{CallSearch, StrayCall};
 use crate::engine::{
-    Command, DeliveryResult, Effect, Engine, IncidentState, Input, Notification, NotifyReason, Record, State, Wake,
+    Command, Component, ComponentState, DeliveryResult, Effect, Engine, IncidentState, Input, Notification,
+    NotifyReason, Record, State, Wake,
 };
 use crate::model::{
-    AttemptReport, AttemptSpec, CallFacts, CallWish, LostReason, Outcome, PartnerSaid, PodName, Timestamp,
+    AttemptReport, AttemptSpec, CallDirection, CallWish, Deadlines, LostReason, Origin, Outcome, PartnerSaid, PodName,
+    StableHasher, Timestamp, Traits,
 };
 use crate::plan::Plan;
 
-use super::answers::Answers;
-use super::call_answers::{self, BadCalls};
+use super::answers::{self, Answers};
+use super::call_answers::{CallAnswer, CallAnswers};
 use super::candidates::Search;
 use super::minter::ShapeMinter;
 use super::predicate::Node;
@@ -39,6 +41,19 @@ pub struct Delivered {
     pub at: Timestamp,
     /// What.
     pub notification: Notification,
+}
+
+/// A component that changed, as the engine recorded it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ComponentMove {
+    /// When.
+    pub at: Timestamp,
+    /// Of which pod.
+    pub pod: PodName,
+    /// Which, by what calls say; all that depend on connections, by what these say, if absent.
+    pub component: Option<Component>,
+    /// What it is now.
+    pub state: ComponentState,
 }
 
 /// What the world does to the node.
@@ -114,12 +129,14 @@ pub struct Outside {
     now: Timestamp,
     seed: u64,
     rng: fastrand::Rng,
+    /// Chance of test calls: they change nothing of what befalls connections.
+    call_rng: fastrand::Rng,
     plan: Arc<Plan>,
     minter: ShapeMinter,
     outcomes: Answers,
+    call_answers: Option<CallAnswers>,
     weather: Weather,
     faults: BTreeMap<PodName, Vec<FaultRule>>,
-    call_faults: BTreeMap<PodName, Vec<BadCalls>>,
     pending: BinaryHeap<Reverse<Pending>>,
     order: u64,
     life: u32,
@@ -137,6 +154,10 @@ pub struct Outside {
     pub attempts: u64,
     /// Test calls asked for, and when.
     pub calls: Vec<(Timestamp, CallWish)>,
+    /// How many came to an end, and how many of these failed.
+    pub calls_ended: BTreeMap<CallDirection, (u32, u32)>,
+    /// What the public saw change, in order.
+    pub moves: Vec<ComponentMove>,
     /// Attempts that a fault made fail, the first one's start.
     pub first_hit: Option<Timestamp>,
     /// Times the process died.
@@ -148,18 +169,33 @@ pub struct Outside {
 }
 
 impl World {
-    /// A world that begins at `start` with a plan.
+    /// A world that begins at `start` with a plan, but for its test calls: nobody answers them here.
     pub fn new(plan: Arc<Plan>, start: Timestamp, seed: u64) -> Self {
+        let plan = if plan.probes.iter().any(|probe| probe.call.is_some()) {
+            Arc::new(Plan::clone(&plan).without_calls())
+        } else {
+            plan
+        };
+        Self::begin(plan, start, seed, None)
+    }
+
+    /// The same with its test calls. Their media reckon from a moment; only differences to it matter.
+    pub fn calling(plan: Arc<Plan>, start: Timestamp, seed: u64, origin: Origin) -> Self {
+        Self::begin(plan, start, seed, Some(CallAnswers::new(origin)))
+    }
+
+    fn begin(plan: Arc<Plan>, start: Timestamp, seed: u64, call_answers: Option<CallAnswers>) -> Self {
         let outside = Outside {
             now: start,
             seed,
             rng: fastrand::Rng::with_seed(seed),
+            call_rng: fastrand::Rng::with_seed(StableHasher::new("calls").number(seed).finish()),
             plan: plan.clone(),
             minter: ShapeMinter::default(),
             outcomes: Answers::default(),
+            call_answers,
             weather: Weather::calm(),
             faults: BTreeMap::new(),
-            call_faults: BTreeMap::new(),
             pending: BinaryHeap::new(),
             order: 0,
             life: 0,
@@ -173,6 +209,8 @@ impl World {
             delivered: Vec::new(),
             attempts: 0,
             calls: Vec::new(),
+            calls_ended: BTreeMap::new(),
+            moves: Vec::new(),
             first_hit: None,
             crashes: 0,
             first_notice: None,
@@ -239,12 +277,6 @@ impl World {
     /// Switches a fault on in a pod.
     pub fn fault(&mut self, pod: &PodName, rule: FaultRule) {
         self.outside.faults.entry(pod.clone()).or_default().push(rule);
-    }
-
-    /// Lets something befall the calls of a pod, instead of what befell them before; nothing for all
-    /// to be well.
-    pub fn befall_calls(&mut self, pod: &PodName, faults: Vec<BadCalls>) {
-        self.outside.call_faults.insert(pod.clone(), faults);
     }
 
     /// Switches faults off in a pod: the named one, or all.
@@ -314,6 +346,10 @@ impl Ports for Outside {
         self.facts += records.len() as u64;
         for record in records {
             match record {
+                Record::ComponentChanged { at, pod, state, component } => {
+                    let (at, pod) = (*at, pod.clone());
+                    self.moves.push(ComponentMove { at, pod, component: *component, state: *state });
+                }
                 Record::NoticeOpened { .. } => {
                     self.first_notice.get_or_insert(self.now);
                 }
@@ -361,20 +397,21 @@ impl Outside {
     fn dial(&mut self, spec: &AttemptSpec) {
         self.attempts += 1;
         let plan = self.plan.clone();
+        let rng = if spec.call.is_some() { &mut self.call_rng } else { &mut self.rng };
         let mut call = None;
-        let (took, outcome, traits) = match self.minter.mint(spec, &plan, &mut self.rng) {
-            None => {
+        let (took, outcome, traits) = match (self.minter.mint(spec, &plan, rng), spec.call) {
+            (None, _) => {
                 let lost = Outcome::Lost { reason: LostReason::TokenGone };
                 let like = spec.traits_asked_for();
                 (Duration::ZERO, lost, like)
             }
-            Some(traits) => {
+            (Some(traits), Some(wish)) => {
+                let CallAnswer { took, outcome, facts } = self.answer_call(spec, wish, &traits);
+                call = facts;
+                (took, outcome, traits)
+            }
+            (Some(traits), None) => {
                 let (took, outcome) = self.answer(spec, &traits);
-                // A call goes on where a connection is well.
-                let (took, outcome) = match spec.call.filter(|_| outcome.is_completed()) {
-                    Some(wish) => self.answer_call(spec, wish, &mut call),
-                    None => (took, outcome),
-                };
                 (took, outcome, traits)
             }
         };
@@ -393,7 +430,7 @@ impl Outside {
     }
 
     /// What an attempt gets: our own network first, then a fault that applies, then the weather.
-    fn answer(&mut self, spec: &AttemptSpec, traits: &crate::model::Traits) -> (Duration, Outcome) {
+    fn answer(&mut self, spec: &AttemptSpec, traits: &Traits) -> (Duration, Outcome) {
         if self.network_down {
             return self.outcomes.unreachable();
         }
@@ -412,19 +449,34 @@ impl Outside {
         self.outcomes.healthy()
     }
 
-    fn answer_call(
-        &mut self,
-        spec: &AttemptSpec,
-        wish: CallWish,
-        told: &mut Option<Box<CallFacts>>,
-    ) -> (Duration, Outcome) {
+    /// What a test call gets, in the same order.
+    fn answer_call(&mut self, spec: &AttemptSpec, wish: CallWish, traits: &Traits) -> CallAnswer {
         self.calls.push((self.now, wish));
-        let drawn = self.rng.u16(0..1000);
-        let faults = self.call_faults.get(&spec.pod).map(Vec::as_slice).unwrap_or_default();
-        let mishap = faults.iter().find(|fault| fault.befalls(&wish, drawn)).map(|fault| &fault.what);
-        let (took, outcome, facts) = call_answers::answer(wish, mishap);
-        *told = Some(Box::new(facts));
-        (took, outcome)
+        let node = Node::of(self.seed, spec.id.0);
+        let rules = self.faults.get(&spec.pod).map(Vec::as_slice).unwrap_or_default();
+        let of_rules = self.outcomes.met_by_call(rules, traits, node, wish.direction);
+        let met = if self.network_down {
+            Some(answers::dead_network())
+        } else {
+            of_rules.or_else(|| self.weather.fails(self.now, &mut self.call_rng).then(answers::background))
+        };
+        let deadlines = self.plan.probe(&spec.probe).map_or(Deadlines::DEFAULT, |probe| probe.deadlines);
+        let Some(answers) = &mut self.call_answers else {
+            // Whoever answers no calls has a plan without them.
+            let outcome = Outcome::Lost { reason: LostReason::NoReport };
+            return CallAnswer { took: Duration::ZERO, outcome, facts: None };
+        };
+        let mut answer = answers.of(wish, deadlines, met);
+        if let Some(sid) = answer.facts.as_mut().and_then(|facts| facts.sid.as_mut()) {
+            *sid = format!("CA{:032x}", spec.id.0);
+        }
+        let failed = answer.outcome.failure().is_some();
+        if failed && of_rules.is_some() && !self.network_down {
+            self.first_hit.get_or_insert(self.now);
+        }
+        let counts = self.calls_ended.entry(wish.direction).or_default();
+        *counts = (counts.0 + 1, counts.1 + u32::from(failed));
+        answer
     }
 
     fn deliver(&mut self, notification: Notification) {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ringcheck::call::{CallSettings, Settings};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallWish, Codec, Degradation, FarHears, HeardSound, Outcome, TokenKind,
+    AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, Outcome, TokenKind,
 };
-use ringcheck::sim::{Expected, Fault, FaultRule, Outcomes, usual_call, usual_settings};
+use ringcheck::sim::{CallAnswers, Expected, Fault, FaultRule, Outcomes, usual_call, usual_settings};
 
 use crate::bed::Bed;
 
@@ -134,5 +134,30 @@ async fn every_fault_of_calls_ends_the_same_on_real_sockets() {
     futures_util::future::join_all(workers).await;
     let wrong = wrong.into_inner().expect("not poisoned");
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
+/// What a scenario knows of a call is what the real node knows of it, but for the milliseconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_knows_of_a_call_what_the_real_node_knows() {
+    let bed = Bed::start(1).await;
+    let mut answers = CallAnswers::new(Stopwatch::start().origin());
+    for name in ["audio-one-way", "audio-stops", "call-cut", "keys-unanswered"] {
+        let fault = Fault::named(name).expect("known");
+        bed.set_faults(0, vec![FaultRule::always(fault)]).await;
+        for direction in CallDirection::ALL {
+            let report = call(&bed, 0, direction).await;
+            let answer = answers.of(wish(direction), bed.calling.deadlines, Some(fault.behaviour()));
+            assert_eq!(report.outcome, answer.outcome, "{name}, {direction}");
+            let (real, played) = (report.call.expect("a call"), answer.facts.expect("a call"));
+            let heard = |facts: &CallFacts| facts.audio.as_ref().map(|audio| (audio.heard, audio.far_hears));
+            let stopped = |facts: &CallFacts| facts.audio.as_ref().is_some_and(|audio| audio.stopped_ms.is_some());
+            let known = |facts: &CallFacts| {
+                let times = (facts.set_up_ms.is_some(), facts.delivery_ms.is_some());
+                (facts.wish, facts.sid.is_some(), times, heard(facts), stopped(facts), facts.status)
+            };
+            assert_eq!(known(&real), known(&played), "{name}, {direction}");
+        }
+    }
     bed.shutdown(Duration::from_secs(10)).await;
 }

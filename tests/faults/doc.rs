@@ -22,7 +22,7 @@ ringcheck partner clear pod-1
 
 `when` holds conditions, all of which must be met: `kind`, `key`, `name = { residue, length }`,
 `payload` and `signature` `= { symbol, residue, offset, then }`, `payload_length_residue`, `edge`, `family`,
-`share`. What strikes before the partner has seen a token can depend on edge, family and share
+`direction` (of calls), `share`. What strikes before the partner has seen a token can depend on edge, family and share
 only. The first rule of a pod that applies wins. `with` holds parameters, named in the last column.
 
 *The agent's SDK raises* is the list of errors, in order, that an application with SDK 2.x gets;
@@ -57,8 +57,18 @@ fn page() -> String {
             ));
         }
     }
+    text.push_str(PAGES);
+    text.push_str(&crate::pages::table());
     text
 }
+
+const PAGES: &str = "
+## What people are told of bad calls
+
+Found out by playing each fault in one of two pods with the example's probes, after a healthy quarter of an hour: in
+calls of both directions where it concerns both. Where it says nobody, nobody is told anything.
+
+";
 
 /// What a token meets that has every symbol everywhere.
 fn met(fault: Fault) -> Behaviour {

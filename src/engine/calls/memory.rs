@@ -52,6 +52,12 @@ pub struct CallSeen {
     /// True if its audio was not as it should be.
     #[serde(default)]
     pub poor: bool,
+    /// In which ways.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<Degradation>,
+    /// How long after it was connected its audio stopped, if it did, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_ms: Option<u32>,
 }
 
 impl CallSeen {
@@ -59,7 +65,10 @@ impl CallSeen {
     pub fn of(observation: &Observation) -> Option<Self> {
         let call = observation.call.as_ref()?;
         let failure = observation.outcome.failure();
-        let poor = matches!(&observation.outcome, Outcome::Completed { degraded } if degraded.iter().any(Degradation::is_of_audio));
+        let flaws: Vec<Degradation> = match &observation.outcome {
+            Outcome::Completed { degraded } => degraded.iter().copied().filter(Degradation::is_of_audio).collect(),
+            Outcome::Failed(_) | Outcome::Throttled { .. } | Outcome::Lost { .. } => Vec::new(),
+        };
         let one_way = match (failure.map(|failure| failure.reason), &call.audio) {
             (Some(FailureReason::NotHeard), _) => Some(true),
             (_, Some(audio)) => match (audio.heard, audio.far_hears) {
@@ -84,7 +93,9 @@ impl CallSeen {
             mos_centi: call.audio.as_ref().map(|audio| audio.mos_centi),
             loss_permille: call.audio.as_ref().map(|audio| audio.loss_permille),
             one_way,
-            poor,
+            poor: !flaws.is_empty(),
+            flaws,
+            stopped_ms: call.audio.as_ref().and_then(|audio| audio.stopped_ms),
         })
     }
 

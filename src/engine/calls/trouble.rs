@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CallDirection, FailureReason, Step};
+use crate::model::{CallDirection, Degradation, FailureReason, Step};
 use crate::plan::CallLimit;
 
 use super::CallSeen;
@@ -13,12 +13,18 @@ use super::CallSeen;
 pub enum CallTrouble {
     /// Calls cannot be placed.
     NotPlaced,
-    /// Calls are placed and never answered.
+    /// Calls are placed, ring, and are never answered.
     NotAnswered,
-    /// The partner's REST API refuses calls to agents.
+    /// Calls are placed, ring, and break off before they are answered.
+    EndsRinging,
+    /// Calls break off as soon as they are answered.
+    EndsAtAnswer,
+    /// The partner's REST API starts no calls to agents.
     NotTaken,
     /// Calls do not arrive.
     NotDelivered,
+    /// Calls are answered by somebody else.
+    Elsewhere,
     /// Calls wait in the partner's queue instead of ringing.
     Queued,
     /// One call rings twice.
@@ -57,14 +63,35 @@ pub enum CallTrouble {
     },
     /// Only one side hears the other.
     OneWay,
-    /// The audio is bad.
+    /// The audio is bad, in no way that stands out.
     PoorAudio,
+    /// The audio has holes.
+    Choppy,
+    /// The audio is too quiet.
+    TooQuiet,
+    /// The audio is distorted.
+    Distorted,
+    /// The audio begins late.
+    StartsLate,
+    /// The audio comes so late that people talk over each other.
+    LongDelay,
 }
 
 impl CallTrouble {
     /// True if calls fail; else they are made, badly.
     pub const fn is_failure(self) -> bool {
-        !matches!(self, Self::SlowSetUp { .. } | Self::LateDelivery { .. } | Self::OneWay | Self::PoorAudio)
+        !matches!(
+            self,
+            Self::SlowSetUp { .. }
+                | Self::LateDelivery { .. }
+                | Self::OneWay
+                | Self::PoorAudio
+                | Self::Choppy
+                | Self::TooQuiet
+                | Self::Distorted
+                | Self::StartsLate
+                | Self::LongDelay
+        )
     }
 
     /// True if no call seems to be spared when so many of so many failed. Calls that end too early
@@ -78,8 +105,11 @@ impl CallTrouble {
         match self {
             Self::NotPlaced => "not_placed",
             Self::NotAnswered => "not_answered",
+            Self::EndsRinging => "ends_ringing",
+            Self::EndsAtAnswer => "ends_at_answer",
             Self::NotTaken => "not_taken",
             Self::NotDelivered => "not_delivered",
+            Self::Elsewhere => "elsewhere",
             Self::Queued => "queued",
             Self::RingsTwice => "rings_twice",
             Self::Withdrawn => "withdrawn",
@@ -94,6 +124,11 @@ impl CallTrouble {
             Self::LateDelivery { .. } => "late_delivery",
             Self::OneWay => "one_way",
             Self::PoorAudio => "poor_audio",
+            Self::Choppy => "choppy",
+            Self::TooQuiet => "too_quiet",
+            Self::Distorted => "distorted",
+            Self::StartsLate => "starts_late",
+            Self::LongDelay => "long_delay",
         }
     }
 
@@ -105,10 +140,13 @@ impl CallTrouble {
         }
         let commonest = counts.into_iter().max_by_key(|(_, count)| *count).map_or(Self::NotPlaced, |(what, _)| what);
         let like = |seen: &&&CallSeen| Self::of_one(seen) == commonest;
-        let after_ms = middle(failed.iter().filter(like).map(|seen| seen.talked_ms()).collect());
+        let middle_of =
+            |length: fn(&CallSeen) -> u32| middle(failed.iter().filter(like).map(|seen| length(seen)).collect());
         match commonest {
-            Self::Cut { .. } => Self::Cut { after_ms },
-            Self::AudioStops { .. } => Self::AudioStops { after_ms },
+            Self::Cut { .. } => Self::Cut { after_ms: middle_of(CallSeen::talked_ms) },
+            Self::AudioStops { .. } => {
+                Self::AudioStops { after_ms: middle_of(|seen| seen.stopped_ms.unwrap_or_else(|| seen.talked_ms())) }
+            }
             other => other,
         }
     }
@@ -123,20 +161,28 @@ impl CallTrouble {
             FailureReason::AudioDied => Self::AudioStops { after_ms: 0 },
             FailureReason::RestStatus(_) | FailureReason::RestMalformed => Self::NotTaken,
             FailureReason::NotDelivered => Self::NotDelivered,
+            FailureReason::DeliveredElsewhere => Self::Elsewhere,
             FailureReason::StuckQueued => Self::Queued,
             FailureReason::DeliveredTwice => Self::RingsTwice,
             FailureReason::Cancelled => Self::Withdrawn,
-            _ => Self::at_step(symptom.step, seen.wish.direction),
+            reason => Self::at_step(symptom.step, seen.wish.direction, reason),
         }
     }
 
-    const fn at_step(step: Step, direction: CallDirection) -> Self {
-        match (step, direction) {
-            (Step::Media | Step::Hangup, _) => Self::Cut { after_ms: 0 },
-            (Step::Ice | Step::Dtls, _) => Self::NoMedia,
-            (Step::Answer | Step::Ringing, CallDirection::Outbound) => Self::NotAnswered,
-            (Step::Answer, CallDirection::Inbound) => Self::NotAccepted,
-            (Step::Invite | Step::Ringing, CallDirection::Inbound) => Self::NotDelivered,
+    fn at_step(step: Step, direction: CallDirection, reason: FailureReason) -> Self {
+        use CallDirection::{Inbound, Outbound};
+        use FailureReason as R;
+        match (step, direction, reason) {
+            (Step::Media | Step::Hangup, _, _) => Self::Cut { after_ms: 0 },
+            (Step::Ice | Step::Dtls, _, R::HungUp) | (Step::Answer, Outbound, R::BadDescription) => Self::EndsAtAnswer,
+            (Step::Ice | Step::Dtls, _, _) => Self::NoMedia,
+            (Step::Answer, Outbound, R::NoAnswer) => Self::NotAnswered,
+            (Step::Answer, Outbound, _) => Self::EndsRinging,
+            (Step::Answer, Inbound, _) => Self::NotAccepted,
+            // What the device was told while it waited, not what the REST API was.
+            (Step::Invite, Inbound, R::Rejected | R::HungUp | R::WentOffline | R::StreamEnded | R::Closed(_))
+            | (Step::Ringing, Inbound, _) => Self::NotDelivered,
+            (Step::Invite, Inbound, _) => Self::NotTaken,
             _ => Self::NotPlaced,
         }
     }
@@ -151,8 +197,22 @@ impl CallTrouble {
                 Self::LateDelivery { took_ms: middle(beyond.iter().filter_map(|seen| seen.delivery_ms).collect()) }
             }
             CallLimit::OneWay => Self::OneWay,
-            CallLimit::Mos(_) | CallLimit::Loss(_) | CallLimit::Degraded => Self::PoorAudio,
+            CallLimit::Mos(_) | CallLimit::Loss(_) | CallLimit::Degraded => Self::of_flaws(beyond),
         }
+    }
+
+    /// What most of these calls have: what people notice first before what only a number says.
+    fn of_flaws(beyond: &[&CallSeen]) -> Self {
+        let most =
+            |flaw: Degradation| beyond.iter().filter(|seen| seen.flaws.contains(&flaw)).count() * 2 > beyond.len();
+        let known = [
+            (Degradation::Choppy, Self::Choppy),
+            (Degradation::Quiet, Self::TooQuiet),
+            (Degradation::Clipped, Self::Distorted),
+            (Degradation::LongDelay, Self::LongDelay),
+            (Degradation::LateAudio, Self::StartsLate),
+        ];
+        known.into_iter().find(|(flaw, _)| most(*flaw)).map_or(Self::PoorAudio, |(_, trouble)| trouble)
     }
 }
 

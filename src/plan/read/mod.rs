@@ -29,6 +29,7 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+pub use nearest::hint_for;
 pub use problem::{Place, Problem, Problems};
 pub use reference::markdown;
 pub use schema::schema;

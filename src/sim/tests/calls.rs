@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::town::{self, START, incidents, pod, strike, wait};
 use crate::engine::calls::CallTrouble;
 use crate::engine::{
     Audience, Component, ComponentState, Experience, IncidentState, MissedWhy, Record, Rule, SoughtCalls, State,
 };
-use crate::model::{CallDirection, Degradation, FailureReason, Step, Timestamp};
+use crate::model::{CallDirection, Origin, Step, Timestamp};
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
 use crate::plan::{Plan, Pod, Probe};
-use crate::sim::{BadCalls, CallMishap, Mishap, World};
+use crate::sim::{FaultRule, Mishap, World};
 
 /// The example's call probes.
 fn call_probes() -> Vec<Arc<Probe>> {
@@ -28,7 +28,7 @@ fn call_probes() -> Vec<Arc<Probe>> {
     read.plan.probes.into_iter().filter(|probe| probe.call.is_some()).collect()
 }
 
-fn plan(pods: usize, connections_per_minute: u32) -> Plan {
+pub(super) fn plan(pods: usize, connections_per_minute: u32) -> Plan {
     let mut plan = town::plan(pods, connections_per_minute);
     plan.probes.extend(call_probes());
     plan
@@ -36,15 +36,24 @@ fn plan(pods: usize, connections_per_minute: u32) -> Plan {
 
 /// A world of the example's first pods with calls, after half an hour in which all was well.
 fn healthy(pods: usize, seed: u64) -> World {
-    let mut world = World::new(Arc::new(plan(pods, 6)), START, seed).journalled();
+    let mut world = calling(plan(pods, 6), seed);
     world.run_until(START.plus(Duration::from_mins(30)));
     world
 }
 
-fn strike_calls(world: &mut World, fault: &BadCalls) -> Timestamp {
+/// A world that begins now, with its calls.
+pub(super) fn calling(plan: Plan, seed: u64) -> World {
+    World::calling(Arc::new(plan), START, seed, Origin::new(Instant::now())).journalled()
+}
+
+/// A fault of calls in every pod, in place of any other, as users write it; none if empty.
+pub(super) fn strike_calls(world: &mut World, rule: &str) -> Timestamp {
     let pods: Vec<_> = world.engine().state().pods.keys().cloned().collect();
     for pod in pods {
-        world.befall_calls(&pod, vec![fault.clone()]);
+        world.clear(&pod, None);
+        if !rule.is_empty() {
+            world.fault(&pod, toml::from_str::<FaultRule>(rule).expect("a rule"));
+        }
     }
     world.now()
 }
@@ -64,8 +73,7 @@ fn calls(world: &World, direction: CallDirection) -> Vec<Timestamp> {
 fn agents_who_are_not_heard_are_told_of_and_the_end_is_proven() {
     let mut world = healthy(1, 3);
     assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true));
-    let fault = BadCalls::fails(CallDirection::Outbound, Step::Media, FailureReason::NotHeard);
-    let onset = strike_calls(&mut world, &fault);
+    let onset = strike_calls(&mut world, "fault = \"audio-one-way\"\nwhen = { direction = \"outbound\" }");
     wait(&mut world, Duration::from_mins(7));
     let open = incidents(&world, Audience::VoiceOnCall);
     assert_eq!(open.len(), 1, "{open:#?}");
@@ -85,7 +93,7 @@ fn agents_who_are_not_heard_are_told_of_and_the_end_is_proven() {
     assert_eq!(component(&world, Component::MakingCalls).0, ComponentState::MajorOutage);
     assert_eq!(component(&world, Component::ReceivingCalls).0, ComponentState::Operational);
     // One good call would not be enough.
-    strike_calls(&mut world, &BadCalls { permille: 0, ..fault.clone() });
+    strike_calls(&mut world, "");
     wait(&mut world, Duration::from_mins(6));
     assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Firing);
     wait(&mut world, Duration::from_mins(10));
@@ -97,9 +105,8 @@ fn agents_who_are_not_heard_are_told_of_and_the_end_is_proven() {
 #[test]
 fn calls_that_are_cut_at_an_age_are_found_by_long_ones() {
     let mut world = healthy(1, 4);
-    let cut = CallMishap::CutAfter(Duration::from_secs(31));
-    let fault = BadCalls { direction: Some(CallDirection::Inbound), hold_at_least_ms: 0, permille: 1000, what: cut };
-    strike_calls(&mut world, &fault);
+    let cut = "fault = \"call-cut\"\nwhen = { direction = \"inbound\" }\nwith = { delay_ms = 31000 }";
+    strike_calls(&mut world, cut);
     wait(&mut world, Duration::from_hours(3));
     let open = incidents(&world, Audience::VoiceOnCall);
     assert_eq!(open.len(), 1, "{open:#?}");
@@ -145,9 +152,9 @@ fn an_account_is_never_asked_for_more_than_one_call_a_minute() {
         account.account_sid.clone_from(&one.account_sid);
         plan.pods[place] = Arc::new(pod);
     }
-    let mut world = World::new(Arc::new(plan), START, 5).journalled();
+    let mut world = calling(plan, 5);
     world.run_until(START.plus(Duration::from_mins(30)));
-    strike_calls(&mut world, &BadCalls::fails(CallDirection::Inbound, Step::Invite, FailureReason::NotDelivered));
+    strike_calls(&mut world, "fault = \"call-not-delivered\"");
     wait(&mut world, Duration::from_mins(30));
     let asked = calls(&world, CallDirection::Inbound);
     assert!(asked.len() > 20, "{}", asked.len());
@@ -160,15 +167,13 @@ fn an_account_is_never_asked_for_more_than_one_call_a_minute() {
 #[test]
 fn bad_audio_degrades_the_quality_of_calls_and_nothing_else() {
     let mut world = healthy(1, 6);
-    let what = CallMishap::Degraded(Degradation::LowMos, 240);
-    let fault = BadCalls { direction: None, hold_at_least_ms: 0, permille: 1000, what };
-    strike_calls(&mut world, &fault);
+    strike_calls(&mut world, "fault = \"audio-loss-20\"");
     wait(&mut world, Duration::from_mins(20));
     let open = incidents(&world, Audience::VoiceOnCall);
     assert_eq!(open[0].pods[0].rules, [Rule::CallQuality(0)], "{open:#?}");
     assert_eq!(component(&world, Component::CallQuality), (ComponentState::DegradedPerformance, true));
     assert_eq!(component(&world, Component::MakingCalls).0, ComponentState::Operational);
-    strike_calls(&mut world, &BadCalls { permille: 0, ..fault });
+    strike_calls(&mut world, "");
     wait(&mut world, Duration::from_hours(1));
     assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Resolved);
     assert_eq!(component(&world, Component::CallQuality).0, ComponentState::Operational);
@@ -193,17 +198,14 @@ fn a_pod_whose_connections_fail_gets_one_incident() {
 
 #[test]
 fn what_never_worked_is_the_owners() {
-    let mut world = World::new(Arc::new(plan(1, 6)), START, 8).journalled();
-    strike_calls(&mut world, &BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::Rejected));
+    let mut world = calling(plan(1, 6), 8);
+    strike_calls(&mut world, "fault = \"call-server-error\"");
     wait(&mut world, Duration::from_hours(1));
     assert_eq!(incidents(&world, Audience::VoiceOnCall), []);
     let owner = incidents(&world, Audience::MonitorOwner);
     assert_eq!(owner[0].pods[0].rules, [Rule::BornRed], "{owner:#?}");
     assert_eq!(owner[0].symptom.as_ref().map(|symptom| symptom.step), Some(Step::Answer));
-    strike_calls(
-        &mut world,
-        &BadCalls { permille: 0, ..BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::Rejected) },
-    );
+    strike_calls(&mut world, "");
     wait(&mut world, Duration::from_mins(15));
     assert_eq!(incidents(&world, Audience::MonitorOwner)[0].state, IncidentState::Resolved);
 }
@@ -214,7 +216,7 @@ fn at_the_cap_calls_stop_and_nobody_claims_to_look() {
     let mut pod_14 = Pod::clone(&plan.pods[0]);
     pod_14.calls.minutes_per_hour = 10;
     plan.pods[0] = Arc::new(pod_14);
-    let mut world = World::new(Arc::new(plan), START, 9).journalled();
+    let mut world = calling(plan, 9);
     // START is twelve minutes before a full hour, UTC.
     let hour = Timestamp::from_millis((START.as_millis() / 3_600_000 + 1) * 3_600_000);
     world.run_until(hour.plus(Duration::from_mins(50)));
@@ -243,9 +245,7 @@ fn restored(world: &World) -> State {
 #[test]
 fn restore_equals_live_in_the_middle_of_everything() {
     let mut world = healthy(2, 10);
-    let fault =
-        BadCalls { permille: 400, ..BadCalls::fails(CallDirection::Inbound, Step::Media, FailureReason::Silence) };
-    strike_calls(&mut world, &fault);
+    strike_calls(&mut world, "fault = \"audio-silent\"\nshare = \"40%\"\nwhen = { direction = \"inbound\" }");
     for minutes in 0..90 {
         wait(&mut world, Duration::from_secs(61));
         if minutes % 9 == 0 {
@@ -270,12 +270,10 @@ fn a_dead_network_of_ours_is_not_held_against_calls() {
 
 #[test]
 fn the_usual_failures_of_calls_page_nobody() {
-    let mut world = World::new(Arc::new(plan(1, 6)), START, 12);
-    let fault =
-        BadCalls { direction: None, ..BadCalls::fails(CallDirection::Outbound, Step::Answer, FailureReason::NoAnswer) };
+    let mut world = calling(plan(1, 6), 12);
     let days = 60;
     world.run_until(START.plus(Duration::from_hours(1)));
-    strike_calls(&mut world, &BadCalls { permille: 10, ..fault });
+    strike_calls(&mut world, "fault = \"keys-unanswered\"\nshare = \"1%\"");
     world.run_until(START.plus(Duration::from_hours(24 * days)));
     assert_eq!(incidents(&world, Audience::VoiceOnCall), []);
     let made = world.outside().calls.len();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::model::{CallStatus, Origin, Timestamp};
+use crate::model::{CallDirection, CallStatus, Origin, Timestamp};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame};
 use crate::sim::call_fault::{CallFault, DeliveryFault};
 
@@ -70,7 +70,7 @@ impl Peer {
     /// The client asks for a call.
     pub(super) fn invite(&mut self, now: Timestamp, temporary: String, offer: Option<String>) {
         let allowed = self.connected && self.token.as_ref().is_some_and(|token| token.outgoing.is_some());
-        let fault = self.call_fault();
+        let fault = self.call_fault(CallDirection::Outbound);
         let Some(calls) = self.calls.as_mut().filter(|calls| calls.legs.len() < LEGS_MAX) else { return };
         if !allowed {
             let news = CallNews { error: Some(Some(31_201)), ..CallNews::of(CallFrame::Hangup, Some(temporary)) };
@@ -88,7 +88,7 @@ impl Peer {
 
     /// A call shall ring here.
     pub fn ring(&mut self, now: Timestamp, order: &RingOrder) {
-        let fault = self.call_fault();
+        let fault = self.call_fault(CallDirection::Inbound);
         let account = self.token.as_ref().map(|token| token.account_sid.clone()).unwrap_or_default();
         let Some(calls) = self.calls.as_mut().filter(|calls| calls.legs.len() < LEGS_MAX) else { return };
         match fault {
@@ -202,8 +202,8 @@ impl Peer {
         done
     }
 
-    fn call_fault(&self) -> Option<CallFault> {
-        self.faults.call(self.traits.as_ref()?, &self.place)
+    fn call_fault(&self, direction: CallDirection) -> Option<CallFault> {
+        self.faults.call(self.traits.as_ref()?, &self.place, direction)
     }
 
     fn drain_legs(&mut self) {

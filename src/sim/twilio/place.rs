@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{AddressFamily, EdgeName, TokenShape, Traits};
+use crate::model::{AddressFamily, CallDirection, EdgeName, TokenShape, Traits};
 use crate::partner::twilio::VerifiedToken;
 use crate::sim::behaviour::{Behaviour, Ending, SessionFault, TransportFault};
 use crate::sim::call_fault::{CallFault, RestFault};
@@ -80,10 +80,10 @@ impl Faults {
         }
     }
 
-    /// The fault of a call of a client with these traits.
-    pub fn call(&self, traits: &Traits, place: &Place) -> Option<CallFault> {
+    /// The fault of a call in this direction of a client with these traits.
+    pub fn call(&self, traits: &Traits, place: &Place, direction: CallDirection) -> Option<CallFault> {
         match self {
-            Self::Rules(rules) => rules.iter().find_map(|rule| rule.call(traits, place.node)),
+            Self::Rules(rules) => rules.iter().find_map(|rule| rule.call(traits, place.node, direction)),
             Self::Fixed(_) => None,
             Self::FixedCall(fault) => Some(*fault),
         }
