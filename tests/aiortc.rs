@@ -157,7 +157,7 @@ impl Call {
     async fn new(codec: Codec) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
         let (local, watch) = (socket.local_addr().expect("bound"), Stopwatch::start());
-        let settings = MediaSettings { codecs: codec.alone(), local, origin: watch.origin() };
+        let settings = MediaSettings { codecs: codec.alone(), local, host: true, origin: watch.origin() };
         let clock = match codec {
             Codec::Pcmu => RtpClock::Telephone,
             Codec::Opus => RtpClock::Opus,
@@ -208,7 +208,7 @@ impl Call {
     async fn send_out(&mut self) {
         while let Some(output) = self.media.poll() {
             match output {
-                MediaOutput::Transmit { to, bytes } => drop(self.socket.send_to(&bytes, to).await),
+                MediaOutput::Transmit { to, bytes, .. } => drop(self.socket.send_to(&bytes, to).await),
                 MediaOutput::Event(MediaEvent::Packet(packet)) => self.packet(&packet),
                 MediaOutput::Event(MediaEvent::RoundTrip(_)) => {}
                 MediaOutput::Event(event) => {

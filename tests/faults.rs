@@ -5,6 +5,8 @@
 mod bed;
 #[path = "faults/calls.rs"]
 mod calls;
+#[path = "faults/coturn.rs"]
+mod coturn;
 #[path = "faults/diagnosed.rs"]
 mod diagnosed;
 #[path = "faults/doc.rs"]
@@ -17,6 +19,8 @@ mod killed;
 mod left_up;
 #[path = "faults/pages.rs"]
 mod pages;
+#[path = "faults/paths.rs"]
+mod paths;
 #[path = "faults/switching.rs"]
 mod switching;
 

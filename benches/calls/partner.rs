@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, Codec, EdgeName, KeySlot, PodName,
-    Role, SignatureCells, Timestamp, TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, Codec, EdgeName, KeySlot, MediaPath,
+    PodName, Role, SignatureCells, Timestamp, TokenKind, TokenWish,
 };
 use ringcheck::partner::twilio::{Account, AccountKeys, MintRequest, SigningKey, mint};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
@@ -124,7 +124,13 @@ impl Client {
 
     /// Begins an outbound test call that is held so long.
     pub fn call(&mut self, hold_ms: u32) {
-        self.dial(Some(CallWish { direction: CallDirection::Outbound, hold_ms, ring_ms: 0, codec: Codec::Pcmu }));
+        self.dial(Some(CallWish {
+            direction: CallDirection::Outbound,
+            hold_ms,
+            ring_ms: 0,
+            codec: Codec::Pcmu,
+            path: MediaPath::Any,
+        }));
     }
 
     /// Begins a connection attempt.

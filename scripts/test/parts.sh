@@ -15,6 +15,7 @@ part_install() {
   need npm npm
   need /usr/bin/chromium chromium
   need certutil libnss3-tools
+  need turnserver coturn
   need buildah buildah
   need debootstrap debootstrap
   python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv

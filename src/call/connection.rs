@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::finding::Seen;
 use super::test_call::TestCall;
-use super::{CallSettings, Finding};
+use super::{CallSettings, Finding, PathInput, PathRequest, RelayFarewell};
 
 /// The close code of a device that leaves in peace.
 const CLOSE_NORMAL: u16 = 1000;
@@ -43,7 +43,7 @@ pub struct Route {
 }
 
 /// What the socket's side did. What does not fit the present step is ignored.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// The name is known.
     Resolved,
@@ -72,6 +72,8 @@ pub enum Input<'a> {
     MediaOpen(SocketAddr),
     /// A datagram came on it.
     Datagram(SocketAddr, &'a [u8]),
+    /// Something happened with the servers that help to find paths for media.
+    Path(PathInput<'a>),
     /// What the partner's REST API answered to the last [`Output::Rest`] that wants an answer.
     Rest(&'a RestAnswer),
     /// Time has come to [`Connection::wake`].
@@ -103,6 +105,8 @@ pub enum Output {
         /// What.
         bytes: Vec<u8>,
     },
+    /// Have the servers help that find paths for media.
+    Path(PathRequest),
     /// Ask the partner's REST API; the answer comes back as [`Input::Rest`], but for
     /// [`RestRequest::End`], for which nobody waits.
     Rest(RestRequest),
@@ -121,6 +125,7 @@ impl fmt::Debug for Output {
             Self::Close(code) => write!(f, "Close({code})"),
             Self::OpenMedia => f.write_str("OpenMedia"),
             Self::Datagram { to, bytes } => write!(f, "Datagram({to}, {} bytes)", bytes.len()),
+            Self::Path(request) => write!(f, "Path({request:?})"),
             Self::Rest(request) => write!(f, "Rest({request:?})"),
             Self::Done(finding) => write!(f, "Done({finding:?})"),
         }
@@ -166,6 +171,8 @@ pub struct Connection<S> {
     pub(super) status_asked: bool,
     /// Leaving was confirmed.
     pub(super) offline: bool,
+    /// What is left to do at TURN servers after the call.
+    pub(super) farewell: Option<RelayFarewell>,
     verdict: Option<Outcome>,
     /// The first route's failure, while the second is tried.
     first: Option<Box<Finding>>,
@@ -191,6 +198,7 @@ impl<S: Signalling> Connection<S> {
             call_error: None,
             status_asked: false,
             offline: false,
+            farewell: None,
             verdict: None,
             first: None,
             outputs: VecDeque::new(),
@@ -218,6 +226,8 @@ impl<S: Signalling> Connection<S> {
             (_, Input::Ended(end)) if self.open => self.socket_ended(end_reason(end), Some(end)),
             (Phase::Calling, Input::MediaOpen(local)) => self.media_open(local),
             (Phase::Calling, Input::Datagram(from, bytes)) => self.datagram(from, bytes),
+            (_, Input::Path(input)) => self.path(input),
+            (_, Input::Datagram(from, bytes)) => self.late_datagram(from, bytes),
             (_, Input::Rest(answer)) => self.rest_answered(answer.clone()),
             (_, Input::Timeout) => self.timeout(),
             _ => {}

@@ -8,7 +8,9 @@ use crate::model::{
     Signalling, Step,
 };
 
+use super::PathInput;
 use super::connection::{Connection, Output, Phase};
+use super::relay_farewell::RelayFarewell;
 use super::test_call::{CallAction, TestCall};
 
 /// Seconds that a call may last longer than it is meant to.
@@ -35,6 +37,28 @@ impl<S: Signalling> Connection<S> {
     pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
         let now = self.elapsed;
         self.with_call(|call| call.datagram(now, from, bytes));
+    }
+
+    pub(super) fn path(&mut self, input: PathInput<'_>) {
+        let now = self.elapsed;
+        match (&mut self.farewell, input) {
+            (Some(farewell), PathInput::Bytes(server, bytes)) => farewell.bytes(now, server, bytes),
+            (Some(farewell), PathInput::Ended(server, _)) => farewell.ended(now, server),
+            (Some(_), PathInput::Servers(_) | PathInput::Open(..)) => {}
+            (None, input) => self.with_call(|call| call.path(now, input)),
+        }
+    }
+
+    /// A datagram after the call: a server takes back what it gave.
+    pub(super) fn late_datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
+        if let Some(farewell) = &mut self.farewell {
+            farewell.datagram(self.elapsed, from, bytes);
+        }
+    }
+
+    /// What is left to do at TURN servers, once the attempt is over.
+    pub fn take_farewell(&mut self) -> Option<RelayFarewell> {
+        self.farewell.take().filter(|farewell| !farewell.is_over())
     }
 
     pub(super) fn rest_answered(&mut self, answer: RestAnswer) {
@@ -96,6 +120,7 @@ impl<S: Signalling> Connection<S> {
         let now = self.now();
         match action {
             CallAction::OpenMedia => self.outputs.push_back(Output::OpenMedia),
+            CallAction::Path(request) => self.outputs.push_back(Output::Path(request)),
             CallAction::Originate => self.originate(),
             CallAction::AskStatus => self.ask(|sid| RestRequest::Status { sid }),
             CallAction::Expect(sign) => self.signalling.expect(sign),
@@ -188,10 +213,13 @@ impl<S: Signalling> Connection<S> {
         self.drain(false);
         call.close(self.elapsed);
         while let Some(action) = call.poll() {
-            if let CallAction::Transmit(to, bytes) = action {
-                self.outputs.push_back(Output::Datagram { to, bytes });
+            match action {
+                CallAction::Transmit(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
+                CallAction::Path(request) => self.outputs.push_back(Output::Path(request)),
+                _ => {}
             }
         }
+        self.farewell = RelayFarewell::of(call.into_paths());
     }
 
     /// While leaving: does the partner say of the call what happened here?

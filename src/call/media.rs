@@ -15,10 +15,14 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 
 use crate::model::{Codec, Origin};
 
+use super::binding::mapped_address;
+
 /// How often statistics and receiver reports are made.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// What is drained at once; a machine that gives out more has lost its senses.
 const OUTPUTS_MAX: usize = 10_000;
+/// Addresses of the far side whose view of us is remembered; whoever has more has lost its senses.
+const FAR_ADDRESSES_MAX: usize = 16;
 /// The line with which a session description tells an address.
 const CANDIDATE_LINE: &str = "a=candidate:";
 /// The line that names a codec's number.
@@ -33,6 +37,8 @@ pub struct MediaSettings {
     pub codecs: &'static [Codec],
     /// The address of the socket that carries it.
     pub local: SocketAddr,
+    /// True if it may go from there without more ado.
+    pub host: bool,
     /// The moment from which this machine's times count. Only differences matter.
     pub origin: Origin,
 }
@@ -47,6 +53,8 @@ pub struct BadDescription;
 pub enum MediaOutput {
     /// Send this datagram.
     Transmit {
+        /// Through the relay that has this address; `None` from the socket.
+        via: Option<SocketAddr>,
         /// Where to.
         to: SocketAddr,
         /// What.
@@ -105,6 +113,10 @@ pub struct Media {
     wake: Duration,
     path: bool,
     closed: bool,
+    /// Where the last packet that was no check went: through which relay, and to whom.
+    last: Option<(Option<SocketAddr>, SocketAddr)>,
+    /// Under which address the far side's addresses have seen our socket.
+    seen_as: Vec<(SocketAddr, SocketAddr)>,
     outputs: VecDeque<MediaOutput>,
 }
 
@@ -121,11 +133,29 @@ impl Media {
             .set_rtcp_report_interval_audio(REPORT_EVERY);
         settings.codecs.iter().for_each(|codec| add_telephone_events(&mut config, *codec));
         let mut rtc = config.build(settings.origin.after(now));
-        if let Ok(candidate) = Candidate::host(settings.local, Protocol::Udp) {
+        if let (true, Ok(candidate)) = (settings.host, Candidate::host(settings.local, Protocol::Udp)) {
             rtc.add_local_candidate(candidate);
         }
-        let (pending, mid, path, closed) = (None, None, false, false);
-        Self { rtc, settings, pending, mid, now, wake: now, path, closed, outputs: VecDeque::new() }
+        let (pending, mid, path, closed, last) = (None, None, false, false, None);
+        let (seen_as, outputs) = (Vec::new(), VecDeque::new());
+        Self { rtc, settings, pending, mid, now, wake: now, path, closed, last, seen_as, outputs }
+    }
+
+    /// It may also go from the socket as the world sees it.
+    pub fn add_reflexive(&mut self, now: Duration, mapped: SocketAddr) {
+        self.add(now, Candidate::server_reflexive(mapped, self.settings.local, Protocol::Udp).ok());
+    }
+
+    /// It may also go through a relay that has this address.
+    pub fn add_relayed(&mut self, now: Duration, relayed: SocketAddr) {
+        self.add(now, Candidate::relayed(relayed, self.settings.local, Protocol::Udp).ok());
+    }
+
+    /// Where it goes: through the relay that has this address, or from the socket, which the far
+    /// side sees under that address. `None` while only the way is looked for.
+    pub fn way(&self) -> Option<(Option<SocketAddr>, Option<SocketAddr>)> {
+        let (via, to) = self.last?;
+        Some((via, self.seen_as.iter().find(|(by, _)| *by == to).map(|(_, seen)| *seen)))
     }
 
     /// Our offer. The SDK tells no addresses in its own: the far side learns them from the checks.
@@ -163,11 +193,21 @@ impl Media {
         Ok(answer)
     }
 
-    /// A datagram came.
+    /// A datagram came to the socket.
     pub fn datagram(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
+        self.note_mapping(from, bytes);
+        self.arrived(now, from, self.settings.local, bytes);
+    }
+
+    /// A datagram came to the address that we have at a relay.
+    pub fn relayed(&mut self, now: Duration, relayed: SocketAddr, from: SocketAddr, bytes: &[u8]) {
+        self.arrived(now, from, relayed, bytes);
+    }
+
+    fn arrived(&mut self, now: Duration, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.advance(now);
         // What is no STUN, DTLS, RTP or RTCP is not for us.
-        let Ok(receive) = Receive::new(Protocol::Udp, from, self.settings.local, bytes) else { return };
+        let Ok(receive) = Receive::new(Protocol::Udp, from, to, bytes) else { return };
         let at = self.settings.origin.after(self.now);
         if self.rtc.handle_input(Input::Receive(at, receive)).is_err() {
             self.close_once();
@@ -253,6 +293,24 @@ impl Media {
 
     // ---- inside --------------------------------------------------------------------------
 
+    fn add(&mut self, now: Duration, candidate: Option<Candidate>) {
+        self.advance(now);
+        if let Some(candidate) = candidate {
+            self.rtc.add_local_candidate(candidate);
+            self.tick();
+        }
+    }
+
+    /// The answer to a check says under which address the far side saw it come.
+    fn note_mapping(&mut self, from: SocketAddr, bytes: &[u8]) {
+        if !is_check(bytes) || self.seen_as.iter().any(|(by, _)| *by == from) {
+            return;
+        }
+        if let (Some((_, mapped)), true) = (mapped_address(bytes), self.seen_as.len() < FAR_ADDRESSES_MAX) {
+            self.seen_as.push((from, mapped));
+        }
+    }
+
     fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }
@@ -274,7 +332,11 @@ impl Media {
                 }
                 Ok(Output::Transmit(transmit)) => {
                     let (to, bytes) = (transmit.destination, transmit.contents.to_vec());
-                    self.outputs.push_back(MediaOutput::Transmit { to, bytes });
+                    let via = Some(transmit.source).filter(|source| *source != self.settings.local);
+                    if !is_check(&bytes) {
+                        self.last = Some((via, to));
+                    }
+                    self.outputs.push_back(MediaOutput::Transmit { via, to, bytes });
                 }
                 Ok(Output::Event(event)) => self.event(event),
                 Err(_) => return self.close_once(),
@@ -331,7 +393,7 @@ impl Media {
 /// would otherwise be some 45 ms later than all others.
 pub fn warm_up(origin: Origin) {
     let local = SocketAddr::from(([127, 0, 0, 1], 9));
-    drop(Media::new(MediaSettings { codecs: Codec::Pcmu.alone(), local, origin }, Duration::ZERO));
+    drop(Media::new(MediaSettings { codecs: Codec::Pcmu.alone(), local, host: true, origin }, Duration::ZERO));
 }
 
 /// A description without its addresses, as the SDK writes them.
@@ -372,6 +434,11 @@ fn header_extensions(codecs: &[Codec]) -> ExtensionMap {
     }
     extensions.set(4, Extension::RtpMid);
     extensions
+}
+
+/// True for STUN, which shares the socket with DTLS and RTP (RFC 7983).
+fn is_check(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| *first < 4)
 }
 
 fn add_telephone_events(config: &mut RtcConfig, codec: Codec) {

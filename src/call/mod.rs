@@ -37,15 +37,24 @@
 //! - With a token that is not ours to register, the attempt is complete when it is connected.
 
 pub mod audio;
+mod binding;
+mod call_paths;
 mod connection;
 mod connection_call;
 mod conversation;
 mod finding;
 mod media;
+mod path_io;
+#[cfg(test)]
+mod path_tests;
+mod paths;
 mod pressing;
+mod relay;
+mod relay_farewell;
 mod test_call;
 #[cfg(test)]
 mod tests;
+mod turn_frames;
 
 pub use connection::{Connection, Input, Output, Route, Settings};
 pub use finding::Finding;
@@ -53,5 +62,7 @@ pub use media::{
     AudioPacket, BadDescription, Media, MediaEvent, MediaOutput, MediaSettings, Spoken, preferred_codec, warm_up,
     without_candidates,
 };
+pub use path_io::{PathInput, PathRequest};
 pub use pressing::digit_of;
+pub use relay_farewell::{RelayFarewell, ToServer};
 pub use test_call::CallSettings;

@@ -14,9 +14,11 @@ use crate::model::{
     ExpectedCall, Failure, FailureReason, MediaTrouble, Origin, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
+use super::PathRequest;
 use super::audio::ToneId;
 use super::conversation::{Conversation, Sent};
 use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
+use super::paths::{Paths, told_addresses};
 
 /// How a call shall go, beside the attempt's own settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +41,8 @@ pub struct CallSettings {
     pub step: Duration,
     /// Inbound: how long it may take until it rings.
     pub delivery: Duration,
+    /// True if there are servers that help to find paths for media.
+    pub servers: bool,
 }
 
 /// What the call wants done.
@@ -46,6 +50,8 @@ pub struct CallSettings {
 pub(super) enum CallAction {
     /// Open a socket for media.
     OpenMedia,
+    /// Have the servers help that find paths.
+    Path(PathRequest),
     /// Ask the partner to make us ring.
     Originate,
     /// Ask the partner for the call's status.
@@ -72,22 +78,24 @@ pub(super) enum CallAction {
 
 /// A call under way.
 pub(super) struct TestCall {
-    settings: CallSettings,
-    now: Duration,
-    step: Step,
+    pub(super) settings: CallSettings,
+    pub(super) now: Duration,
+    pub(super) step: Step,
     began: Duration,
     due: Duration,
     /// Inbound: when to answer.
     answer_at: Option<Duration>,
     invited_with: Option<String>,
-    local: Option<SocketAddr>,
-    media: Option<Media>,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) media: Option<Media>,
+    /// The paths beside the plain one.
+    pub(super) paths: Paths,
     talk: Option<Conversation>,
     hang_up_at: Option<Duration>,
     set_up_from: Duration,
     promised: Option<Duration>,
     facts: CallFacts,
-    over: bool,
+    pub(super) over: bool,
     actions: VecDeque<CallAction>,
 }
 
@@ -96,6 +104,7 @@ impl TestCall {
     pub(super) fn new(settings: CallSettings, now: Duration) -> Self {
         let facts = CallFacts::of(settings.wish);
         let due = now + settings.step;
+        let paths = Paths::new(settings.wish.path, settings.step);
         let mut call = Self {
             settings,
             now,
@@ -106,6 +115,7 @@ impl TestCall {
             invited_with: None,
             local: None,
             media: None,
+            paths,
             talk: None,
             hang_up_at: None,
             set_up_from: now,
@@ -120,7 +130,7 @@ impl TestCall {
 
     fn begin(&mut self) {
         match self.settings.wish.direction {
-            CallDirection::Outbound => self.act(CallAction::OpenMedia),
+            CallDirection::Outbound => self.open_media(),
             CallDirection::Inbound => {
                 self.act(CallAction::Expect(ExpectedCall::Marker(self.settings.marker.clone())));
                 self.act(CallAction::Originate);
@@ -140,7 +150,7 @@ impl TestCall {
         }
         let media = self.media.as_ref().and_then(Media::wake);
         let talk = self.talk.as_ref().map(Conversation::wake);
-        [Some(self.due), self.answer_at, media, talk, self.hang_up_at].into_iter().flatten().min()
+        [Some(self.due), self.answer_at, media, talk, self.hang_up_at, self.paths.wake()].into_iter().flatten().min()
     }
 
     /// The step that a verdict of now is about.
@@ -163,7 +173,8 @@ impl TestCall {
         let audio = self.talk.as_ref().map(|talk| talk.audio(self.now));
         let played_back = self.talk.as_ref().is_some_and(Conversation::played_back);
         let digits = self.facts.digits.map(|digits| CallDigits { played_back, ..digits });
-        CallFacts { audio, digits, ..self.facts.clone() }
+        let (path, servers) = (self.path_taken(), self.paths.asked());
+        CallFacts { audio, digits, path, servers, ..self.facts.clone() }
     }
 
     /// The last of what was heard, where our tone was in it.
@@ -178,6 +189,7 @@ impl TestCall {
             media.close(now);
         }
         self.drain_media();
+        self.leave_paths(now);
     }
 
     // ---- what happens --------------------------------------------------------------------
@@ -189,7 +201,10 @@ impl TestCall {
             return;
         }
         self.local = Some(local);
-        let settings = MediaSettings { codecs: self.settings.wish.codec.alone(), local, origin: self.settings.origin };
+        self.paths.media_open(now, local);
+        let CallWish { codec, path, .. } = self.settings.wish;
+        let host = path.allows_host();
+        let settings = MediaSettings { codecs: codec.alone(), local, host, origin: self.settings.origin };
         let media = self.media.insert(Media::new(settings, now));
         match self.invited_with.take() {
             None => {
@@ -201,6 +216,7 @@ impl TestCall {
             }
             Some(description) => match media.take_offer(now, &description) {
                 Ok(answer) => {
+                    self.paths.peers(now, told_addresses(&description));
                     self.act(CallAction::Answer(without_candidates(&answer)));
                     self.done();
                     self.wait_for(Step::Ice);
@@ -209,6 +225,7 @@ impl TestCall {
             },
         }
         self.drain_media();
+        self.drain_paths();
     }
 
     /// The partner's answer to our order to ring us, or to our question about it.
@@ -303,6 +320,7 @@ impl TestCall {
         }
         match taken {
             Ok(()) => {
+                self.paths.peers(self.now, told_addresses(description));
                 self.facts.set_up_ms = Some(whole_millis(self.now.saturating_sub(self.set_up_from)));
                 self.done();
                 self.wait_for(Step::Ice);
@@ -310,6 +328,7 @@ impl TestCall {
             Err(_) => self.bad_description(),
         }
         self.drain_media();
+        self.drain_paths();
     }
 
     fn invited(&mut self, sid: String, description: String) {
@@ -335,12 +354,16 @@ impl TestCall {
         self.done();
         self.wait_for(Step::Answer);
         self.set_up_from = self.now;
-        self.act(CallAction::OpenMedia);
+        self.open_media();
     }
 
     /// A datagram came.
     pub(super) fn datagram(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
         self.now = now;
+        if self.paths.takes(from) {
+            self.paths.datagram(now, from, bytes);
+            return self.drain_paths();
+        }
         if let Some(media) = &mut self.media {
             media.datagram(now, from, bytes);
         }
@@ -357,6 +380,8 @@ impl TestCall {
             self.pick_up();
         }
         self.talk_on();
+        self.paths.timeout(now);
+        self.drain_paths();
         if let Some(media) = &mut self.media
             && media.wake().is_some_and(|wake| wake <= now)
         {
@@ -379,10 +404,7 @@ impl TestCall {
                 self.act(CallAction::AskStatus);
             }
             Step::Invite if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),
-            Step::Ice => {
-                self.act(CallAction::Trouble(MediaTrouble::Path));
-                self.fail(FailureReason::NoPath);
-            }
+            Step::Ice => self.no_path(),
             Step::Dtls => self.fail(FailureReason::NoKeys),
             // Nothing came since the keys were agreed, or nothing more.
             Step::Media if self.talk.as_ref().is_some_and(|talk| talk.last_packet().is_some()) => {
@@ -405,10 +427,11 @@ impl TestCall {
         }
     }
 
-    fn drain_media(&mut self) {
+    pub(super) fn drain_media(&mut self) {
         while let Some(output) = self.media.as_mut().and_then(Media::poll) {
             match output {
-                MediaOutput::Transmit { to, bytes } => self.act(CallAction::Transmit(to, bytes)),
+                MediaOutput::Transmit { via: None, to, bytes } => self.act(CallAction::Transmit(to, bytes)),
+                MediaOutput::Transmit { via: Some(relayed), to, bytes } => self.send_through(relayed, to, &bytes),
                 MediaOutput::Event(event) if !self.over => self.media_event(event),
                 MediaOutput::Event(_) => {}
             }
@@ -417,6 +440,7 @@ impl TestCall {
 
     fn media_event(&mut self, event: MediaEvent) {
         match event {
+            MediaEvent::PathFound | MediaEvent::KeysAgreed if self.wrong_path() => self.no_path(),
             MediaEvent::PathFound if self.step == Step::Ice => {
                 self.done();
                 self.wait_for(Step::Dtls);
@@ -495,7 +519,7 @@ impl TestCall {
 
     // ---- inside --------------------------------------------------------------------------
 
-    fn act(&mut self, action: CallAction) {
+    pub(super) fn act(&mut self, action: CallAction) {
         self.actions.push_back(action);
     }
 
@@ -515,12 +539,12 @@ impl TestCall {
         self.fail(FailureReason::BadDescription);
     }
 
-    fn fail(&mut self, reason: FailureReason) {
+    pub(super) fn fail(&mut self, reason: FailureReason) {
         let failure = Failure { step: self.step, reason, wire_code: None, device_errors: Vec::new() };
         self.finish(Outcome::Failed(failure));
     }
 
-    fn finish(&mut self, outcome: Outcome) {
+    pub(super) fn finish(&mut self, outcome: Outcome) {
         if self.over {
             return;
         }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     CallDirection, CallStatus, CallWish, Codec, Deadlines, Degradation, DeviceError, ErrorClass, ExpectedCall,
-    FailureReason, LostReason, MediaTrouble, Origin, Outcome, RestAnswer, RestRequest, SessionFacts, Signalling,
-    SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
+    FailureReason, LostReason, MediaPath, MediaTrouble, Origin, Outcome, RestAnswer, RestRequest, SessionFacts,
+    Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
 };
 
 /// A device whose frames are words: each word is the event that it makes.
@@ -309,15 +309,24 @@ fn opening_may_not_take_longer_than_the_sdk_waits_however_the_time_is_spent() {
 
 #[test]
 fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
-    let wish = CallWish { direction: CallDirection::Inbound, hold_ms: 2000, ring_ms: 0, codec: Codec::Pcmu };
+    let wish = CallWish {
+        direction: CallDirection::Inbound,
+        hold_ms: 2000,
+        ring_ms: 0,
+        codec: Codec::Pcmu,
+        path: MediaPath::Any,
+    };
     let call = CallSettings {
         wish,
+        digits: None,
+        record: Duration::ZERO,
         tone: audio::ToneId(7),
         temporary: String::new(),
         marker: "rc=7".to_owned(),
         origin: Origin::new(std::time::Instant::now()),
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),
+        servers: false,
     };
     let settings = Settings { call: Some(call), ..settings(1) };
     let lost = RestAnswer::Lost(LostReason::Secret);

@@ -7,8 +7,9 @@ use super::output;
 
 /// The steps of a call that have a column.
 const STEPS: [Step; 6] = [Step::Invite, Step::Ringing, Step::Answer, Step::Ice, Step::Dtls, Step::Media];
-/// Columns: pod, direction and codec, the steps, what is heard both ways, mouth to ear, loss, score, the call's id.
-const COLUMNS: usize = 2 + STEPS.len() + 6;
+/// Columns: pod, direction and codec, the steps, the path, what is heard both ways, mouth to ear, loss, score, the
+/// call's id.
+const COLUMNS: usize = 2 + STEPS.len() + 7;
 
 /// The table of the calls in a round; nothing if there was none.
 pub fn text(round: &Round, color: bool) -> String {
@@ -26,6 +27,7 @@ pub fn text(round: &Round, color: bool) -> String {
         "ice",
         "dtls",
         "media",
+        "path",
         "we hear",
         "we are heard",
         "echo",
@@ -56,6 +58,7 @@ fn row(made: &Made, facts: &CallFacts) -> [String; COLUMNS] {
         step(3),
         step(4),
         step(5),
+        facts.path.map_or_else(nothing, |path| path.to_string()),
         of_audio(|audio| Some(heard(audio.heard).to_owned())),
         of_audio(|audio| Some(far_hears(audio.far_hears).to_owned())),
         of_audio(|audio| audio.round_trip_ms.map(|ms| ms.to_string())),

@@ -3,9 +3,12 @@
 //! when the queue of reports is full as well.
 
 mod attempt;
+mod ice_servers;
 mod line;
 mod media_socket;
+mod paths;
 mod refusal;
+mod relay_streams;
 mod stream;
 mod tcp;
 

@@ -9,13 +9,16 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::{EdgeName, FailureReason, LostReason, RestAnswer, RestRequest};
-use crate::partner::twilio::{Account, REST_ANSWER_MAX, RestCall, rest_answer};
+use crate::model::{EdgeName, FailureReason, IceTrouble, IceUrl, LostReason, RelayLogin, RestAnswer, RestRequest};
+use crate::partner::twilio::{Account, REST_ANSWER_MAX, RestCall, ice_servers, rest_answer};
 
 use super::not_done::NotDone;
 use super::resolver::{Resolver, known_without_asking};
 use super::tls::Tls;
 use super::{answer_body, clock, secrets};
+
+/// How what is posted is written.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// An answer that is waited for while the attempt goes on.
 pub type Asking = Pin<Box<dyn Future<Output = RestAnswer> + Send>>;
@@ -82,12 +85,22 @@ impl RestClient {
         sent.await.unwrap_or(Err(NotDone::Failed(FailureReason::NoAnswer)))
     }
 
+    /// The partner's own STUN and TURN servers, with whom they know us as for a while.
+    pub async fn ice_servers(&self) -> Result<Vec<(IceUrl, Option<RelayLogin>)>, IceTrouble> {
+        match self.send(&RestCall::ice_servers(&self.account, &self.edge)).await {
+            Ok(reply) if (200..300).contains(&reply.status) => ice_servers(&reply.body).ok_or(IceTrouble::Malformed),
+            Ok(reply) => Err(IceTrouble::Refused(reply.status)),
+            Err(NotDone::Failed(FailureReason::NoAnswer)) => Err(IceTrouble::NoAnswer),
+            Err(NotDone::Failed(_)) => Err(IceTrouble::Unreachable),
+            Err(NotDone::Lost(LostReason::Secret)) => Err(IceTrouble::OwnSecret),
+            Err(NotDone::Lost(_)) => Err(IceTrouble::OwnNetwork),
+        }
+    }
+
     async fn exchange(&self, call: &RestCall, user: &str, password: &SecretString) -> Result<RestReply, NotDone> {
         let client = self.client(&call.url).await?;
         let request = match &call.form {
-            Some(form) => {
-                client.post(&call.url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone())
-            }
+            Some(form) => client.post(&call.url).header(CONTENT_TYPE, FORM).body(form.clone()),
             None => client.get(&call.url),
         };
         let answer = request.basic_auth(user, Some(password.expose_secret())).send().await;
@@ -168,7 +181,7 @@ mod tests {
         let address = listener.local_addr().expect("bound");
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a client");
-            stream.read(&mut [0; 4096]).await.expect("a request");
+            assert!(stream.read(&mut [0; 4096]).await.expect("a request") > 0);
             stream.write_all(answer.as_bytes()).await.expect("written");
         });
         format!("http://{address}")

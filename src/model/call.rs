@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{MediaPath, PathTaken, ServerAsked};
+
 /// Which way a call goes, seen from the agent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -83,6 +85,9 @@ pub struct CallWish {
     pub ring_ms: u32,
     /// How speech shall be coded.
     pub codec: Codec,
+    /// Which path its media must take.
+    #[serde(default, skip_serializing_if = "MediaPath::is_any")]
+    pub path: MediaPath,
 }
 
 /// What is known of a test call once it is over.
@@ -112,6 +117,12 @@ pub struct CallFacts {
     /// The name of its recording in the folder of recordings, if it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// The path that its media took; absent if none was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathTaken>,
+    /// The servers that were asked for paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerAsked>,
 }
 
 /// What became of the digits of a call.
@@ -145,6 +156,8 @@ impl CallFacts {
             status: None,
             digits: None,
             recording: None,
+            path: None,
+            servers: Vec::new(),
         }
     }
 }

@@ -6,7 +6,9 @@ mod cell_weights;
 mod deadlines;
 mod device_error;
 mod digits;
+mod ice_url;
 mod id;
+mod media_path;
 mod observation;
 mod origin;
 mod outcome;
@@ -28,8 +30,12 @@ pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;
 pub use device_error::{DeviceError, ErrorClass};
 pub use digits::{BadDigits, DIGITS_MAX, Digits};
+pub use ice_url::{BadIceUrl, IceUrl};
 pub use id::{
     AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
+};
+pub use media_path::{
+    IceServer, IceService, IceTrouble, MediaPath, PathTaken, RelayLogin, RelayTransport, ServerAsked,
 };
 pub use observation::{Observation, Role};
 pub use origin::Origin;

@@ -1,4 +1,4 @@
-//! The REST API on the pod's listener: `/2010-04-01/Accounts/{AC}/Calls…`.
+//! The REST API on the pod's listener: `/2010-04-01/Accounts/{AC}/Calls…` and `…/Tokens.json`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ const HOLD_MAX: Duration = Duration::from_secs(60);
 
 /// What is asked for.
 enum Wanted<'a> {
+    /// STUN and TURN servers.
+    Servers,
     /// A new call.
     Originate,
     /// A list of calls.
@@ -40,12 +42,15 @@ enum Wanted<'a> {
 /// Answers a request of the REST API; false if it is none.
 pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, request: &Request) -> bool {
     let path = request.path().to_owned();
-    let calls = format!("/2010-04-01/Accounts/{}/Calls", client.pod.account_sid);
-    let Some(wanted) = path.strip_prefix(&calls).and_then(|rest| wanted(request.method(), rest)) else { return false };
+    let account = format!("/2010-04-01/Accounts/{}", client.pod.account_sid);
+    let Some(wanted) = path.strip_prefix(&account).and_then(|rest| wanted(request.method(), rest)) else {
+        return false;
+    };
     let Some(form) = body(stream, request).await else { return true };
     let fault = client.faults.rest(&client.place);
     let reply = if allowed(client, request) {
         match wanted {
+            Wanted::Servers => client.pod.desk().list_servers(fault),
             Wanted::Originate => originate(client.pod, &form, fault),
             Wanted::List => client.pod.desk().list(&form_fields(request.query()), &path, fault),
             Wanted::Call(sid) => client.pod.desk().look_up(sid, fault),
@@ -77,6 +82,10 @@ fn originate(pod: &Pod, form: &str, fault: Option<RestFault>) -> RestReply {
 }
 
 fn wanted<'a>(method: &str, rest: &'a str) -> Option<Wanted<'a>> {
+    if rest == "/Tokens.json" {
+        return (method == "POST").then_some(Wanted::Servers);
+    }
+    let rest = rest.strip_prefix("/Calls")?;
     if rest == ".json" {
         return match method {
             "POST" => Some(Wanted::Originate),

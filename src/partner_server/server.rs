@@ -160,6 +160,14 @@ impl PartnerServer {
         self.pods.by_name.get(pod)?.desk().status(sid)
     }
 
+    /// Which STUN and TURN servers a pod's REST API lists from now on, as the API writes them; nothing
+    /// if that is no list.
+    pub fn set_ice_servers(&self, pod: &PodName, servers: serde_json::Value) {
+        if let (Some(pod), serde_json::Value::Array(servers)) = (self.pods.by_name.get(pod), servers) {
+            pod.desk().set_ice_servers(servers);
+        }
+    }
+
     /// Ends every connection and stops listening.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{CallDirection, CallWish, Codec, Digits};
+use crate::model::{CallDirection, CallWish, Codec, Digits, MediaPath};
 
 /// How the test calls of a probe go.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,19 +36,6 @@ pub struct LongHold {
     pub permille: u16,
 }
 
-/// The path that media must take for a call to count as good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MediaPath {
-    /// Whichever is found.
-    Any,
-    /// From our own address.
-    Host,
-    /// From the address that the world sees us under.
-    Reflexive,
-    /// Through a relay.
-    Relay,
-}
-
 /// Who answers an outbound test call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FarEnd {
@@ -67,21 +54,6 @@ pub enum CallTarget {
     Number,
 }
 
-impl MediaPath {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Any, Self::Host, Self::Reflexive, Self::Relay];
-
-    /// The word in config.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::Host => "host",
-            Self::Reflexive => "reflexive",
-            Self::Relay => "relay",
-        }
-    }
-}
-
 impl CallSettings {
     /// Listening takes this long unless it is set.
     pub const HOLD: Duration = Duration::from_secs(5);
@@ -97,7 +69,8 @@ impl CallSettings {
         let codecs = self.codecs.len().max(1) as u64;
         let ring = self.ring_times.get((made % rings) as usize).copied().unwrap_or_default();
         let codec = self.codecs.get((made / rings % codecs) as usize).copied().unwrap_or(Codec::Pcmu);
-        CallWish { direction: self.direction, hold_ms: in_ms(self.hold_of(made)), ring_ms: in_ms(ring), codec }
+        let (direction, path) = (self.direction, self.path);
+        CallWish { direction, hold_ms: in_ms(self.hold_of(made)), ring_ms: in_ms(ring), codec, path }
     }
 
     fn hold_of(&self, made: u64) -> Duration {

@@ -4,6 +4,7 @@
 mod budget;
 mod call_settings;
 mod call_threshold;
+mod ice;
 mod node_settings;
 mod pod;
 mod pod_calls;
@@ -17,8 +18,9 @@ mod threshold;
 
 pub use crate::model::{Deadlines, SecretRef};
 pub use budget::Budget;
-pub use call_settings::{CallSettings, CallTarget, FarEnd, LongHold, MediaPath, whole_minutes};
+pub use call_settings::{CallSettings, CallTarget, FarEnd, LongHold, whole_minutes};
 pub use call_threshold::{CallLimit, CallRule, CallThresholds, KOfN};
+pub use ice::{IceServerSettings, IceSettings};
 pub use node_settings::{
     AvoidApproval, AvoidSettings, ControlTarget, HttpSettings, LocationSettings, NodeSettings, Owner,
     RecordingSettings, StatusPageSettings, StoreSettings,

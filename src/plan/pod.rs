@@ -3,7 +3,7 @@
 use crate::model::{EdgeName, PodName, TokenKind};
 use crate::partner::twilio;
 
-use super::{Budget, PodCalls, Population, Probe, SecretRef, Thresholds};
+use super::{Budget, IceSettings, PodCalls, Population, Probe, SecretRef, Thresholds};
 
 /// An isolated slice of the product.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Pod {
     pub budget: Budget,
     /// What its test calls may cost, and whom they may have to do with.
     pub calls: PodCalls,
+    /// The servers that its calls use to find paths for their media.
+    pub ice: IceSettings,
     /// A page that helps the on-call engineer.
     pub runbook: Option<String>,
 }

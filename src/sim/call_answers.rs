@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::call::Settings;
-use crate::model::{CallFacts, CallWish, Deadlines, Origin, Outcome, Step, TokenKind};
+use crate::model::{CallFacts, CallWish, Deadlines, MediaPath, Origin, Outcome, Step, TokenKind};
 
 use super::behaviour::Behaviour;
 use super::call_fault::{CallFault, SoundFault};
@@ -58,9 +58,9 @@ impl CallAnswers {
     }
 
     /// What a call is answered that meets this. A misreading must come as the refusal that it
-    /// leads to.
+    /// leads to. There is neither NAT nor relay in virtual time: a path that is demanded is there.
     pub fn of(&mut self, wish: CallWish, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
-        let abridged = Abridged::of(wish, met, deadlines.step);
+        let abridged = Abridged::of(CallWish { path: MediaPath::Any, ..wish }, met, deadlines.step);
         let played = Played { wish: abridged.wish, met: abridged.met, step: deadlines.step, hangup: deadlines.hangup };
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&played) {
             self.known.clear();

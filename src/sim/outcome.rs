@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
                     self.after(ONE_WAY, Event::ToPeerMedia(self.leg, bytes));
                 }
                 // Sent to nobody.
-                Output::Datagram { .. } => {}
+                Output::Datagram { .. } | Output::Path(_) => {}
                 Output::Rest(request) => self.after(ONE_WAY, Event::RestAsked(request)),
                 Output::Done(finding) => return Some(*finding),
             }
@@ -440,6 +440,7 @@ pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
         origin,
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),
+        servers: false,
     }
 }
 

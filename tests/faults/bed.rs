@@ -47,6 +47,11 @@ pub fn account_sid(number: usize) -> String {
 impl Bed {
     /// A partner over TLS with so many pods.
     pub async fn start(pods: usize) -> Self {
+        Self::with(pods, "").await
+    }
+
+    /// The same with more in every pod's file.
+    pub async fn with(pods: usize, more: &str) -> Self {
         let partner = PartnerServer::start(PartnerSettings::for_pods((0..pods).map(at_partner).collect()))
             .await
             .expect("started");
@@ -54,7 +59,7 @@ impl Bed {
         let ca = partner.ca_pem().expect("over TLS");
         std::fs::write(folder.path().join("ca.pem"), ca).expect("written");
         std::fs::write(folder.path().join("secret"), SECRET).expect("written");
-        let plan = Arc::new(plan(&folder, &partner, pods));
+        let plan = Arc::new(plan(&folder, &partner, pods, more));
         let (sender, mut reports) = mpsc::channel::<AttemptReport>(64);
         let dialer = Dialer::start(plan.node.location.name.clone(), sender).expect("started");
         let waiting = Arc::new(Mutex::new(BTreeMap::<AttemptId, oneshot::Sender<AttemptReport>>::new()));
@@ -168,6 +173,11 @@ impl Bed {
         report.await.expect("every attempt reports")
     }
 
+    /// Waits until no attempt is under way, and all goodbyes are said.
+    pub async fn rest(&self) {
+        self.dialer.rest().await;
+    }
+
     /// Stops the partner; fails if that takes longer.
     pub async fn shutdown(self, at_most: Duration) {
         tokio::time::timeout(at_most, self.partner.shutdown()).await.expect("it stops");
@@ -184,7 +194,7 @@ pub fn at_partner(number: usize) -> PodSettings {
     PodSettings { name: pod_name(number), keys, edge, port: 0 }
 }
 
-fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
+fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> Plan {
     let file = |kind, path: String, text: String| SourceText { kind, path, text };
     let mut files = vec![file(
         FileKind::Ringcheck,
@@ -215,6 +225,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize) -> Plan {
             signalling = "{url}"
             rest = "{rest}"
             ca_file = "ca.pem"
+            {more}
             "#
         );
         files.push(file(FileKind::Pod, format!("config/pods/{name}.toml"), text));

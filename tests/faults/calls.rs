@@ -7,7 +7,8 @@ use std::time::Duration;
 use ringcheck::call::{CallSettings, Settings};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, Outcome, TokenKind,
+    AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, MediaPath, Outcome,
+    TokenKind,
 };
 use ringcheck::sim::{CallAnswers, Expected, Fault, FaultRule, Outcomes, usual_call, usual_settings};
 
@@ -19,7 +20,7 @@ const PODS: usize = 12;
 const TRIES: u64 = 4;
 
 const fn wish(direction: CallDirection) -> CallWish {
-    CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu }
+    CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu, path: MediaPath::Any }
 }
 
 fn lagged(report: &AttemptReport) -> bool {

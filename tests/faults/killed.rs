@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ringcheck::model::{CallDirection, CallWish, Codec};
+use ringcheck::model::{CallDirection, CallWish, Codec, MediaPath};
 
 use crate::bed::{Bed, pod_name};
 
@@ -31,7 +31,8 @@ async fn a_hundred_calls_killed_at_any_step_leave_none_up() {
                     return;
                 }
                 let direction = CallDirection::ALL[(serial % 2) as usize];
-                let wish = CallWish { direction, hold_ms: 5000, ring_ms: 300, codec: Codec::Pcmu };
+                let wish =
+                    CallWish { direction, hold_ms: 5000, ring_ms: 300, codec: Codec::Pcmu, path: MediaPath::Any };
                 // Most steps are in the first tenths of a second, so most moments are there too.
                 let share = fastrand::Rng::with_seed(serial).f64().powi(3);
                 let after = LATEST.mul_f64(share);

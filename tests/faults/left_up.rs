@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ringcheck::model::{CallStatus, PodName};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
@@ -43,13 +43,14 @@ impl Drop for Node {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "another process tells nobody what it does")]
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let seen = tokio::time::timeout(PATIENCE, async {
+        while !is_so() {
+            looks.tick().await;
+        }
+    });
+    assert!(seen.await.is_ok(), "{what}: not within {PATIENCE:?}");
 }
 
 fn write(folder: &Path, partner: &PartnerServer, pod: &PodName) {

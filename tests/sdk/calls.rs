@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ringcheck::call::Settings;
 use ringcheck::io::clock::{self, Stopwatch};
-use ringcheck::model::{CallDirection, CallWish, Codec, PodName, TokenKind};
+use ringcheck::model::{CallDirection, CallWish, Codec, MediaPath, PodName, TokenKind};
 use ringcheck::partner::twilio::{MintRequest, SigningKey, mint};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
 use ringcheck::sim::{Fault, FaultRule, Outcomes, usual_call, usual_settings};
@@ -67,7 +67,13 @@ async fn ring(host: &str, pod: &PodName, authority: &str) {
 
 /// The errors that our probe's failed call tells, as code and name.
 fn probe_tells(fault: Fault) -> Vec<String> {
-    let wish = CallWish { direction: CallDirection::Outbound, hold_ms: 4000, ring_ms: 0, codec: Codec::Pcmu };
+    let wish = CallWish {
+        direction: CallDirection::Outbound,
+        hold_ms: 4000,
+        ring_ms: 0,
+        codec: Codec::Pcmu,
+        path: MediaPath::Any,
+    };
     let call = usual_call(wish, Stopwatch::start().origin());
     let settings = Settings { call: Some(call), ..usual_settings() };
     let mut outcomes = Outcomes::new(settings);

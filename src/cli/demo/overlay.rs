@@ -13,8 +13,8 @@ use crate::model::{PodName, SecretRef};
 use crate::partner::twilio::AccountKeys;
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
 use crate::plan::{
-    Budget, ControlTarget, Email, PartnerAccount, Plan, Pod, Probe, Receiver, ReceiverKind, Route, Schedule,
-    SmtpSecurity, StoreSettings,
+    Budget, ControlTarget, Email, IceSettings, PartnerAccount, Plan, Pod, Probe, Receiver, ReceiverKind, Route,
+    Schedule, SmtpSecurity, StoreSettings,
 };
 
 /// The example, as it is in the repository; without its calls, which the demo's partner does not
@@ -162,6 +162,8 @@ fn demo_pod(pod: &Pod, accounts: &[(PodName, PartnerAccount)], stage: &Stage<'_>
         partner: PartnerAccount::Twilio(account),
         budget: Budget { connections_per_minute: RATE },
         thresholds,
+        // All of it stays on this machine.
+        ice: IceSettings::default(),
         ..pod.clone()
     })
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, Role, Timestamp,
-    TokenKind, millis,
+    AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, PathTaken, Role,
+    Timestamp, TokenKind, millis,
 };
 use crate::plan::{CallLimit, KOfN};
 
@@ -49,6 +49,9 @@ pub struct CallSeen {
     /// Whether only one side heard the other, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_way: Option<bool>,
+    /// The path that its media took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathTaken>,
     /// True if its audio was not as it should be.
     #[serde(default)]
     pub poor: bool,
@@ -93,6 +96,7 @@ impl CallSeen {
             mos_centi: call.audio.as_ref().map(|audio| audio.mos_centi),
             loss_permille: call.audio.as_ref().map(|audio| audio.loss_permille),
             one_way,
+            path: call.path,
             poor: !flaws.is_empty(),
             flaws,
             stopped_ms: call.audio.as_ref().and_then(|audio| audio.stopped_ms),

@@ -10,7 +10,7 @@ use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
 use crate::io::partner_rest::{PartnerRest, RestClient};
 use crate::io::recordings;
-use crate::io::resolver;
+use crate::io::{resolver, tls};
 use crate::model::{
     AttemptReport, AttemptSpec, CallDirection, Degradation, EdgeName, Failure, LostReason, Outcome, PartnerSaid,
     StableHasher, Step, StepTiming, Timestamp, Traits,
@@ -20,6 +20,7 @@ use crate::plan::{PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
 use super::line::{Goodbye, Line, Way};
+use super::paths::IceSource;
 
 /// How long the partner may take to make us ring: it queues what comes faster than one call a second.
 const CALL_DELIVERY: Duration = Duration::from_secs(20);
@@ -46,13 +47,14 @@ pub(super) async fn make(
         Ok(ways) => ways,
         Err(reason) => return (lost(spec, started, reason), None),
     };
-    let settings =
-        Settings { call: call_settings(spec, plan, probe, watch), ..settings(probe, &ways, minted.register) };
+    let ice = ice_source(equipment, spec, pod, probe);
+    let call = call_settings(spec, plan, probe, watch, ice.is_some());
+    let settings = Settings { call, ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
     let device = Device::new(text, SdkProfile::default());
     let machine = Connection::new(device, settings, clock::now());
-    match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).run().await {
+    match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).with_servers(ice).run().await {
         Ok((mut finding, goodbye)) => {
             keep_recording(plan, spec, started, &mut finding).await;
             let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
@@ -76,7 +78,13 @@ fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
 }
 
 /// The call that the attempt shall make, if any. Its tone and its ids follow from the attempt's id.
-fn call_settings(spec: &AttemptSpec, plan: &Plan, probe: &Probe, watch: Stopwatch) -> Option<CallSettings> {
+fn call_settings(
+    spec: &AttemptSpec,
+    plan: &Plan,
+    probe: &Probe,
+    watch: Stopwatch,
+    servers: bool,
+) -> Option<CallSettings> {
     let wish = spec.call?;
     let id = spec.id.0;
     Some(CallSettings {
@@ -89,6 +97,7 @@ fn call_settings(spec: &AttemptSpec, plan: &Plan, probe: &Probe, watch: Stopwatc
         origin: watch.origin(),
         step: probe.deadlines.step,
         delivery: CALL_DELIVERY,
+        servers,
     })
 }
 
@@ -103,14 +112,25 @@ fn temporary_sid(id: u64) -> String {
 fn rest(equipment: &Equipment, spec: &AttemptSpec, pod: &Pod, probe: &Probe, minted: &Minted) -> Option<PartnerRest> {
     spec.call.filter(|call| call.direction == CallDirection::Inbound)?;
     let PartnerAccount::Twilio(account) = &pod.partner;
-    let client = RestClient::new(
-        Arc::clone(&equipment.tls),
-        Arc::clone(&equipment.resolver),
-        account.clone(),
-        spec.edge.clone(),
-        probe.deadlines.step,
-    );
+    let client = rest_client(equipment, account, spec, probe);
     Some(PartnerRest::new(client, minted.identity.clone()?))
+}
+
+fn rest_client(equipment: &Equipment, account: &Account, spec: &AttemptSpec, probe: &Probe) -> RestClient {
+    let (tls, resolver) = (Arc::clone(&equipment.tls), Arc::clone(&equipment.resolver));
+    RestClient::new(tls, resolver, account.clone(), spec.edge.clone(), probe.deadlines.step)
+}
+
+/// Where the servers come from that help a call to find paths, if there are any.
+fn ice_source<'a>(equipment: &Equipment, spec: &AttemptSpec, pod: &'a Pod, probe: &Probe) -> Option<IceSource<'a>> {
+    spec.call.filter(|_| pod.ice.any())?;
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let deadline = probe.deadlines.step;
+    let rest = pod.ice.from_partner.then(|| rest_client(equipment, account, spec, probe));
+    // Without it a server that wants TLS cannot be spoken to, and the call says so.
+    let own = |error: &tls::TlsError| tracing::warn!(pod = %pod.name, %error, "cannot speak TLS to TURN servers");
+    let tls = equipment.tls.config(pod.ice.ca_file.as_deref()).inspect_err(own).ok();
+    Some(IceSource { settings: &pod.ice, rest, tls, deadline })
 }
 
 /// The way to the wanted edge, and to the one after it if that is another place.

@@ -18,17 +18,19 @@ use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::call::{Connection, Finding, Input, Output};
+use crate::call::{Connection, Finding, Input, Output, PathInput, PathRequest};
 use crate::io::clock::Stopwatch;
 use crate::io::not_done::NotDone;
 use crate::io::partner_rest::{Asking, PartnerRest};
 use crate::io::resolver::{Resolver, known_without_asking};
 use crate::io::tls;
-use crate::model::{EdgeName, FailureReason, LostReason, RestAnswer, RestRequest, Signalling, SocketEnd};
+use crate::model::{EdgeName, FailureReason, IceServer, LostReason, RestAnswer, RestRequest, Signalling, SocketEnd};
 use crate::partner::twilio::Endpoint;
 
 use super::media_socket::MediaSocket;
+use super::paths::{IceSource, PathNews, Paths, PathsGoodbye};
 use super::refusal::{self, upgrade_request};
+use super::relay_streams::RelayNews;
 use super::stream::Stream;
 use super::tcp;
 
@@ -68,6 +70,7 @@ pub(super) struct Line<'a, S> {
     /// Where our end of the WebSocket is: media goes out on the same address.
     local: Option<IpAddr>,
     media: Option<MediaSocket>,
+    paths: Option<Box<Paths<'a>>>,
     rest: Option<PartnerRest>,
     asking: Option<Asking>,
     /// A call to be ended at the partner, whatever else happens.
@@ -80,7 +83,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         let watch = Stopwatch::start();
         let addresses = Vec::new();
         let (tcp, stream, socket, close) = (None, None, None, None);
-        let (local, media, rest, asking, to_end) = (None, None, None, None, None);
+        let (local, media, paths, rest, asking, to_end) = (None, None, None, None, None, None);
         Self {
             machine,
             ways,
@@ -94,6 +97,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             close,
             local,
             media,
+            paths,
             rest,
             asking,
             to_end,
@@ -103,6 +107,11 @@ impl<'a, S: Signalling> Line<'a, S> {
     /// The same line with the partner's REST API at hand.
     pub(super) fn with_rest(self, rest: Option<PartnerRest>) -> Self {
         Self { rest, ..self }
+    }
+
+    /// The same line with the servers that help its call to find paths.
+    pub(super) fn with_servers(self, source: Option<IceSource<'a>>) -> Self {
+        Self { paths: source.map(|source| Box::new(Paths::new(Some(source)))), ..self }
     }
 
     /// Runs the attempt to its end. `Err` where our own machine is in the way.
@@ -117,12 +126,17 @@ impl<'a, S: Signalling> Line<'a, S> {
                 Some(Output::Close(code)) => self.close = Some(code),
                 Some(Output::OpenMedia) => self.open_media().await?,
                 Some(Output::Datagram { to, bytes }) => self.send_datagram(to, &bytes).await,
+                Some(Output::Path(request)) => self.serve_paths(request),
                 Some(Output::Rest(request)) => self.ask_rest(request),
                 Some(Output::Done(finding)) => {
                     let to_end = self.rest.zip(self.to_end).map(|(rest, request)| rest.ask(&request));
                     let socket = self.socket.zip(self.close);
-                    let goodbye = (socket.is_some() || to_end.is_some()).then_some(Goodbye { socket, to_end });
-                    return Ok((*finding, goodbye));
+                    let (watch, media) = (self.watch, self.media);
+                    let paths = self.machine.take_farewell().zip(self.paths).map(|(farewell, paths)| {
+                        Box::new(PathsGoodbye { farewell, watch, media, streams: paths.into_streams() })
+                    });
+                    let anything = socket.is_some() || to_end.is_some() || paths.is_some();
+                    return Ok((*finding, anything.then_some(Goodbye { socket, to_end, paths })));
                 }
                 None => self.listen().await,
             }
@@ -234,6 +248,35 @@ impl<'a, S: Signalling> Line<'a, S> {
         }
     }
 
+    fn serve_paths(&mut self, request: PathRequest) {
+        let (resolver, local) = (self.resolver, self.local);
+        match (&mut self.paths, request) {
+            (Some(paths), PathRequest::Find) => paths.find(resolver, local),
+            (Some(paths), PathRequest::Open(server)) => paths.open(server),
+            (Some(paths), PathRequest::Send(server, bytes)) => paths.send(server, bytes),
+            (Some(paths), PathRequest::Close(server)) => paths.close(server),
+            (None, PathRequest::Find) => self.tell(Input::Path(PathInput::Servers(&[]))),
+            (None, PathRequest::Open(_) | PathRequest::Send(..) | PathRequest::Close(_)) => {}
+        }
+    }
+
+    fn tell_path(&mut self, news: PathNews) {
+        let servers: Vec<IceServer>;
+        let bytes: Vec<u8>;
+        self.tell(Input::Path(match news {
+            PathNews::Servers(known) => {
+                servers = known;
+                PathInput::Servers(&servers)
+            }
+            PathNews::Relay(server, RelayNews::Open(local)) => PathInput::Open(server, local),
+            PathNews::Relay(server, RelayNews::Bytes(came)) => {
+                bytes = came;
+                PathInput::Bytes(server, &bytes)
+            }
+            PathNews::Relay(server, RelayNews::Ended(trouble)) => PathInput::Ended(server, trouble),
+        }));
+    }
+
     fn ask_rest(&mut self, request: RestRequest) {
         match (&self.rest, request) {
             (_, request @ RestRequest::End { .. }) => self.to_end = Some(request),
@@ -266,11 +309,18 @@ impl<'a, S: Signalling> Line<'a, S> {
                     None => std::future::pending().await,
                 }
             };
+            let path = async {
+                match &mut self.paths {
+                    Some(paths) => paths.next().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 // First, so that the tone goes out in time whatever comes in.
                 () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
                 datagram = datagram => Heard::Datagram(datagram),
+                news = path => Heard::Path(news),
                 frame = frame => Heard::Frame(frame),
                 answer = answer => Heard::Answer(answer),
             }
@@ -278,6 +328,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         match heard {
             Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
             Heard::Datagram((from, bytes)) => self.machine.handle(self.watch.time(), Input::Datagram(from, bytes)),
+            Heard::Path(news) => self.tell_path(news),
             Heard::Answer(answer) => {
                 self.asking = None;
                 self.tell(Input::Rest(&answer));
@@ -340,6 +391,7 @@ fn unreadable(error: &tungstenite::Error) -> Input<'static> {
 enum Heard<'a> {
     Nothing,
     Datagram((SocketAddr, &'a [u8])),
+    Path(PathNews),
     Frame(Option<Result<Message, Error>>),
     Answer(RestAnswer),
 }
@@ -349,22 +401,33 @@ enum Heard<'a> {
 pub(super) struct Goodbye {
     socket: Option<(WebSocketStream<Stream>, u16)>,
     to_end: Option<Asking>,
+    paths: Option<Box<PathsGoodbye>>,
 }
 
 impl Goodbye {
     /// Closes the socket and waits a moment for the partner's own close frame.
     pub(super) async fn say(self) {
-        if let Some(to_end) = self.to_end {
-            // However that ends: the call has a time limit of its own.
-            to_end.await;
-        }
-        let Some((mut socket, code)) = self.socket else { return };
-        let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
-        let farewell = async {
-            socket.close(Some(frame)).await.ok();
-            while let Some(Ok(_)) = socket.next().await {}
+        let paths = async {
+            if let Some(paths) = self.paths {
+                paths.say().await;
+            }
         };
-        // If the partner does not answer in time there is nothing more to do.
-        timeout(GOODBYE_MAX, farewell).await.ok();
+        tokio::join!(paths, say_to_partner(self.socket, self.to_end));
     }
+}
+
+/// Ends a call at the partner, and the socket to it.
+async fn say_to_partner(socket: Option<(WebSocketStream<Stream>, u16)>, to_end: Option<Asking>) {
+    if let Some(to_end) = to_end {
+        // However that ends: the call has a time limit of its own.
+        to_end.await;
+    }
+    let Some((mut socket, code)) = socket else { return };
+    let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
+    let farewell = async {
+        socket.close(Some(frame)).await.ok();
+        while let Some(Ok(_)) = socket.next().await {}
+    };
+    // If the partner does not answer in time there is nothing more to do.
+    timeout(GOODBYE_MAX, farewell).await.ok();
 }

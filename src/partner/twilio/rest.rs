@@ -1,8 +1,9 @@
 //! The REST API as test calls use it: what to post, and what an answer means.
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::model::{CallStatus, EdgeName, RestAnswer, RestRequest};
+use crate::model::{CallStatus, EdgeName, IceUrl, RelayLogin, RestAnswer, RestRequest};
 
 use super::Account;
 use super::claims::{form_decoded, form_encoded};
@@ -13,6 +14,12 @@ pub const REST_ANSWER_MAX: usize = 64 * 1024;
 /// What the call does that makes us ring: one digit as a tone, so that we hear something that is
 /// not ours, then our own voice back. It ends with the call, whose length is limited.
 const TWIML: &str = r#"<Response><Play digits="1"/><Echo/></Response>"#;
+
+/// How long credentials for TURN servers shall live, in seconds: longer than any call.
+const ICE_TTL_S: u32 = 1800;
+
+/// Servers in a list that are looked at.
+const ICE_SERVERS_MAX: usize = 16;
 
 /// Fields of a form that are read.
 const FIELDS_MAX: usize = 64;
@@ -65,6 +72,14 @@ impl RestCall {
                 form: Some(form(&[("Status", "completed")])),
             },
         }
+    }
+}
+
+impl RestCall {
+    /// The request for STUN and TURN servers (Network Traversal Service).
+    pub fn ice_servers(account: &Account, edge: &EdgeName) -> Self {
+        let url = format!("{}/2010-04-01/Accounts/{}/Tokens.json", base(account, edge), account.account_sid);
+        Self { url, form: Some(form(&[("Ttl", &ICE_TTL_S.to_string())])) }
     }
 }
 
@@ -138,6 +153,30 @@ pub fn rest_answer(status: u16, retry_after_s: Option<u32>, body: &str) -> RestA
     }
 }
 
+/// The servers in the answer to [`RestCall::ice_servers`], at most 16; `None` if it is no such
+/// answer. Addresses that no browser would ask are left out.
+pub fn ice_servers(body: &str) -> Option<Vec<(IceUrl, Option<RelayLogin>)>> {
+    #[derive(Deserialize)]
+    struct Token {
+        ice_servers: Vec<Listed>,
+    }
+    // Twilio writes each address twice, as `url` and `urls`; `urls` may be a list elsewhere.
+    #[derive(Deserialize)]
+    struct Listed {
+        urls: Option<String>,
+        url: Option<String>,
+        username: Option<SecretString>,
+        credential: Option<SecretString>,
+    }
+    let token: Token = serde_json::from_str(body).ok()?;
+    let server = |listed: Listed| {
+        let url = IceUrl::parse(&listed.urls.or(listed.url)?).ok()?;
+        let login = listed.username.zip(listed.credential);
+        Some((url, login.map(|(username, password)| RelayLogin { username, password })))
+    };
+    Some(token.ice_servers.into_iter().take(ICE_SERVERS_MAX).filter_map(server).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +229,30 @@ mod tests {
         let call = RestCall::of(&account, &edge, "x", &RestRequest::Status { sid: "CA1".to_owned() });
         assert_eq!(call.url, "https://api.dublin.ie1.twilio.com/2010-04-01/Accounts/AC1/Calls/CA1.json");
         assert_eq!(call.form, None);
+    }
+
+    #[test]
+    fn servers_are_read_from_the_partners_list() {
+        let body = r#"{ "username": "u", "password": "p", "ttl": "1800", "ice_servers": [
+            { "url": "stun:global.stun.twilio.com:3478", "urls": "stun:global.stun.twilio.com:3478" },
+            { "url": "turn:a:3478?transport=udp", "username": "u", "credential": "p", "urls": "turn:a:3478?transport=udp" },
+            { "urls": "turns:a:443?transport=tcp", "username": "u", "credential": "p" },
+            { "urls": "gopher:a" }, {} ] }"#;
+        let listed = ice_servers(body).expect("a list");
+        let shown: Vec<String> = listed
+            .iter()
+            .map(|(url, login)| format!("{} {}:{} {}", url.service.as_str(), url.host, url.port, login.is_some()))
+            .collect();
+        assert_eq!(shown, ["stun global.stun.twilio.com:3478 false", "turn-udp a:3478 true", "turn-tls a:443 true"]);
+        for bad in ["", "{}", "[]", r#"{"ice_servers":{}}"#] {
+            assert!(ice_servers(bad).is_none(), "{bad}");
+        }
+        let call = RestCall::ice_servers(
+            &Account { rest: Some("https://127.0.0.1:1".to_owned()), ..Account::with_sid("AC1") },
+            &EdgeName::parse("ashburn").expect("a name"),
+        );
+        assert_eq!(call.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Tokens.json");
+        assert_eq!(call.form.as_deref(), Some("Ttl=1800"));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{CallDirection, Codec, Digits};
+use crate::model::{CallDirection, Codec, Digits, MediaPath};
 use crate::plan::{
-    CallLimit, CallRule, CallSettings, CallTarget, CallThresholds, FarEnd, KOfN, LongHold, MediaPath, PodCalls,
-    ProbeKind,
+    CallLimit, CallRule, CallSettings, CallTarget, CallThresholds, FarEnd, KOfN, LongHold, PodCalls, ProbeKind,
 };
 
 use super::table::Table;
@@ -41,11 +40,7 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
     let hold = table.duration("hold");
     let long_holds = long_holds(&table, hold);
     let (path, far_end, to) = (table.text("path"), table.text("far_end"), table.text("to"));
-    let wanted = [
-        ("path", path.as_deref(), "any"),
-        ("far_end", far_end.as_deref(), "application"),
-        ("to", to.as_deref(), "client"),
-    ];
+    let wanted = [("far_end", far_end.as_deref(), "application"), ("to", to.as_deref(), "client")];
     for (key, value, possible) in wanted {
         if value.is_some_and(|value| value != possible) {
             table.mistake(key, "this is not possible yet", format!("leave it out, or write \"{possible}\""));

@@ -40,6 +40,12 @@ fn check_needs(draft: &ProbeDraft, probe: &Probe, pod: &Pod, problems: &mut Prob
             "name other pods, or set tokens.from.test_agents if the names are ours alone",
         );
     }
+    if !pod.ice.may_give(call.path) {
+        needs(
+            format!("pod \"{}\" has no server that gives the path \"{}\"", pod.name, call.path),
+            "add one to its [ice] (docs/calls.md), or name other pods",
+        );
+    }
     match call.direction {
         CallDirection::Outbound if application_sid.is_none() => needs(
             format!("pod \"{}\" has no application_sid, so nothing would answer its outbound calls", pod.name),

@@ -8,6 +8,7 @@
 mod address;
 mod call;
 mod call_checks;
+mod ice;
 mod nearest;
 mod node;
 mod pod;

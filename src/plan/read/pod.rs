@@ -8,6 +8,7 @@ use crate::plan::{
 };
 
 use super::call;
+use super::ice;
 use super::nearest::nearest;
 use super::shapes::NAME_LENGTHS;
 use super::table::{Placed, Table};
@@ -57,6 +58,7 @@ impl PodDraft {
         let thresholds = thresholds_table.as_ref().and_then(thresholds);
         let budget_table = table.table("budget");
         let calls = call::pod_calls(budget_table.as_ref(), table.table("calls").as_ref());
+        let ice = table.table("ice").and_then(|table| ice::settings(&table));
         let budget = budget_table.and_then(|table| table.integer("connections_per_minute"));
         let whole = || {
             Some(Pod {
@@ -67,6 +69,7 @@ impl PodDraft {
                 thresholds: thresholds?,
                 budget: Budget { connections_per_minute: budget? },
                 calls: calls?,
+                ice: ice?,
                 runbook,
             })
         };

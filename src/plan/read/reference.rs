@@ -109,6 +109,7 @@ fn of_kind(kind: &Kind) -> String {
         Kind::Secret => "{ env = \"NAME\" }".to_owned(),
         Kind::SecretsByName => "{ X-Api-Key = { env = \"NAME\" } }".to_owned(),
         Kind::Schedule => "\"0 * * * * *\"".to_owned(),
+        Kind::IceUrl => "\"stun:stun.example.com:3478\"".to_owned(),
         Kind::PhoneNumber => "\"+14155550123\"".to_owned(),
         Kind::OpinionScore => "3.6".to_owned(),
         Kind::Pointer => "\"/token\"".to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::model::{PodName, Share};
+use crate::model::{IceUrl, PodName, Share};
 use crate::plan::{Schedule, SecretRef};
 
 use super::nearest::hint_for;
@@ -143,6 +143,7 @@ fn read_text(kind: &Kind, text: &str, base: &Path) -> Result<Scalar, Fault> {
         Kind::Schedule => Schedule::parse(text)
             .map(Scalar::Schedule)
             .map_err(|why| Fault { what: format!("this schedule cannot be used: {}", sentence(&why)), hint: None }),
+        Kind::IceUrl => IceUrl::parse(text).map(|_| taken()).map_err(|why| Fault { what: why.to_string(), hint: None }),
         Kind::PhoneNumber => phone_number(text).map(|()| taken()),
         Kind::Pointer if text.starts_with('/') => short(text).map(|()| taken()),
         Kind::Pointer => Err(Fault::new("a JSON pointer begins with /", "write \"/token\"")),

@@ -70,6 +70,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Secret => json!({ "$ref": "#/$defs/secret" }),
         Kind::SecretsByName => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
         Kind::Schedule => pattern("^\\S+( +\\S+){5}$"),
+        Kind::IceUrl => pattern("^(stun|turns?):"),
         Kind::PhoneNumber => pattern("^\\+[1-9][0-9]{6,14}$"),
         Kind::OpinionScore => json!({ "type": "number", "minimum": 1, "maximum": 4.5 }),
         Kind::Pointer => pattern("^/"),

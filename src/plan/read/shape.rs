@@ -84,6 +84,8 @@ pub enum Kind {
     SecretsByName,
     /// A cron schedule with seconds, UTC.
     Schedule,
+    /// The address of a STUN or TURN server.
+    IceUrl,
     /// A phone number in the international form, exact.
     PhoneNumber,
     /// An opinion score, 1 to 4.5.
@@ -158,6 +160,7 @@ impl Kind {
             Self::Secret => "a secret: { env = \"NAME\" } or { file = \"path\" }".to_owned(),
             Self::SecretsByName => "a table of secrets".to_owned(),
             Self::Schedule => "a cron schedule with seconds, in UTC".to_owned(),
+            Self::IceUrl => "stun:host:port, turn:host:port?transport=… or turns:host:port".to_owned(),
             Self::PhoneNumber => "a phone number such as +14155550123".to_owned(),
             Self::OpinionScore => "an opinion score, 1.0 to 4.5".to_owned(),
             Self::Pointer => "a JSON pointer, such as /token".to_owned(),

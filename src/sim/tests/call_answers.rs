@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::call::Settings;
-use crate::model::{CallDirection, CallWish, Codec, Deadlines, Origin, TokenKind};
+use crate::model::{CallDirection, CallWish, Codec, Deadlines, MediaPath, Origin, TokenKind};
 use crate::sim::{Behaviour, CallAnswers, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
 /// Longer than what is played of a call with a fault at [`AGE`].
@@ -32,7 +32,7 @@ fn a_call_that_is_not_played_whole_ends_as_if_it_were() {
     for fault in std::iter::once(None).chain(faults.map(Some)) {
         let direction = fault.and_then(|fault| fault.entry().group.calls()).unwrap_or(CallDirection::Outbound);
         let hold_ms = u32::try_from(HOLD.as_millis()).expect("small");
-        let wish = CallWish { direction, hold_ms, ring_ms: 0, codec: Codec::Pcmu };
+        let wish = CallWish { direction, hold_ms, ring_ms: 0, codec: Codec::Pcmu, path: MediaPath::Any };
         let met = fault.map(of_age);
         let (played, answer) = (whole(wish, met), answers.of(wish, Deadlines::DEFAULT, met));
         let end =
@@ -49,7 +49,13 @@ fn a_call_that_is_not_played_whole_ends_as_if_it_were() {
 #[test]
 fn the_same_call_is_answered_the_same_again() {
     let fault = Fault::named("audio-loss-20").expect("known").behaviour();
-    let wish = CallWish { direction: CallDirection::Inbound, hold_ms: 5000, ring_ms: 4000, codec: Codec::Pcmu };
+    let wish = CallWish {
+        direction: CallDirection::Inbound,
+        hold_ms: 5000,
+        ring_ms: 4000,
+        codec: Codec::Pcmu,
+        path: MediaPath::Any,
+    };
     let answer = || CallAnswers::new(Origin::new(Instant::now())).of(wish, Deadlines::DEFAULT, Some(fault));
     let first = answer();
     assert!(first.facts.as_ref().is_some_and(|facts| facts.audio.is_some()), "{first:?}");

@@ -6,13 +6,13 @@ use std::time::Instant;
 use crate::call::{CallSettings, Settings};
 use crate::model::{
     CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FarHears, HeardSound,
-    Origin, Outcome, Step, TokenKind,
+    MediaPath, Origin, Outcome, Step, TokenKind,
 };
 use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
 fn calling(direction: CallDirection, codec: Codec) -> Settings {
-    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec };
+    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec, path: MediaPath::Any };
     let call = usual_call(wish, Origin::new(Instant::now()));
     Settings { call: Some(call), ..usual_settings() }
 }

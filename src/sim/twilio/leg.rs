@@ -223,7 +223,7 @@ impl Leg {
             Some(offer) => preferred_codec(offer).unwrap_or(Codec::Pcmu).alone(),
             None => &Codec::ALL,
         };
-        let settings = MediaSettings { codecs, local, origin: self.origin };
+        let settings = MediaSettings { codecs, local, host: true, origin: self.origin };
         let mut media = Media::new(settings, now);
         let description = match &self.offer {
             Some(offer) => match media.take_offer(now, offer) {
@@ -356,7 +356,7 @@ impl Leg {
     fn drain(&mut self, now: Duration) {
         while let Some(output) = self.media.as_mut().and_then(Media::poll) {
             match output {
-                MediaOutput::Transmit { to, bytes } if !self.is_mute(&bytes, now) => {
+                MediaOutput::Transmit { to, bytes, .. } if !self.is_mute(&bytes, now) => {
                     let garbage =
                         matches!(self.fault, Some(CallFault::Path(PathFault::KeysGarbage))) && is_keys(&bytes);
                     let bytes = if garbage { vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 255] } else { bytes };

@@ -45,6 +45,8 @@ pub struct RingOrder {
 pub struct RestDesk {
     made: u64,
     calls: BTreeMap<u64, KnownCall>,
+    /// STUN and TURN servers, as the API lists them.
+    ice_servers: Vec<serde_json::Value>,
 }
 
 /// A call that the desk knows of.
@@ -100,6 +102,17 @@ impl RestDesk {
     /// Somebody asks for a call.
     pub fn look_up(&self, sid: &str, fault: Option<RestFault>) -> RestReply {
         refused(fault).unwrap_or_else(|| garbled(self.call(sid, 200), fault))
+    }
+
+    /// What is listed as STUN and TURN servers from now on. The simulator has none of its own.
+    pub fn set_ice_servers(&mut self, servers: Vec<serde_json::Value>) {
+        self.ice_servers = servers;
+    }
+
+    /// Somebody asks for STUN and TURN servers.
+    pub fn list_servers(&self, fault: Option<RestFault>) -> RestReply {
+        let list = json!({ "ttl": "86400", "ice_servers": self.ice_servers });
+        refused(fault).unwrap_or_else(|| garbled(reply(201, list), fault))
     }
 
     /// The status of a call has changed.

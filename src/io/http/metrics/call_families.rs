@@ -31,6 +31,17 @@ impl Scrape {
             "Test calls in which only one side heard the other",
             counted(|calls| calls.one_way),
         )?;
+        page.counter(
+            "call_paths",
+            "Test calls by the path that their media took",
+            each().flat_map(|(labels, calls)| {
+                calls.paths.iter().map(move |(path, count)| {
+                    let mut labels = labels.clone();
+                    labels.push(("path", Cow::from(path.as_str())));
+                    (labels, *count as f64)
+                })
+            }),
+        )?;
         let views =
             || self.view.pods.iter().flat_map(|pod| pod.calls.iter().map(|call| (of(&pod.name, call.direction), call)));
         let measured = |of: fn(&CallView) -> Option<u32>, unit: f64| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Audience, DeliveryId, Rule, Trouble};
-use crate::model::{CallDirection, EdgeName, PodName, ProbeName, ReceiverName, Step, Timestamp};
+use crate::model::{CallDirection, EdgeName, PathTaken, PodName, ProbeName, ReceiverName, Step, Timestamp};
 
 use super::histogram::Histogram;
 
@@ -71,6 +71,8 @@ pub(super) struct CallCounts {
     pub(super) set_up: Histogram,
     pub(super) delivery: Histogram,
     pub(super) one_way: u64,
+    /// By the path that media took.
+    pub(super) paths: BTreeMap<PathTaken, u64>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -179,6 +179,9 @@ fn count_call(kept: &mut PodCounts, observation: &Observation) {
         kept.delivery.observe(length(ms));
     }
     kept.one_way += u64::from(seen.one_way == Some(true));
+    if let Some(path) = seen.path {
+        *kept.paths.entry(path).or_default() += 1;
+    }
 }
 
 fn count_observation(counts: &mut Counts, observation: &Observation) {

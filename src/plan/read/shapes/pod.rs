@@ -32,6 +32,7 @@ pub static POD: Shape = Shape {
         Key::default("thresholds", Kind::Table(&THRESHOLDS), "{}", "When it is broken."),
         Key::default("budget", Kind::Table(&BUDGET), "{}", "What may be spent in it, over all locations."),
         Key::default("calls", Kind::Table(&CALLS), "{}", "The phone numbers of its test calls."),
+        Key::default("ice", Kind::Table(&ICE), "{}", "The servers that its calls use to find paths for their media."),
     ],
 };
 
@@ -309,6 +310,45 @@ static BUDGET: Shape = Shape {
         .such_as("800"),
         Key::default("call_minutes_per_hour", Kind::Integer(1, 10_000), "60", "The same in an hour.").such_as("40"),
         Key::default("calls_per_hour", Kind::Integer(1, 3_600), "60", "Test calls an hour.").such_as("40"),
+    ],
+};
+
+static ICE: Shape = Shape {
+    name: "ice",
+    doc: "The STUN and TURN servers that the product's own application names to the SDK (rtcConfiguration.iceServers). \
+          Without them calls go from our own address, as the SDK's do.",
+    keys: &[
+        Key::default(
+            "from_partner",
+            Kind::Flag,
+            "false",
+            "Ask the partner for its servers before each call, with the pod's first API key or its auth_token; at \
+             Twilio the Network Traversal Service.",
+        )
+        .such_as("true"),
+        Key::default(
+            "servers",
+            Kind::List(&Kind::Table(&ICE_SERVER), 0, crate::plan::IceSettings::SERVERS_MAX),
+            "[]",
+            "Servers that are always there.",
+        )
+        .such_as("[{ url = \"stun:stun.example.com:3478\" }]"),
+        Key::optional("ca_file", Kind::Path, CA_FILE),
+    ],
+};
+
+static ICE_SERVER: Shape = Shape {
+    name: "ice.servers",
+    doc: "A server that helps calls to find paths for their media.",
+    keys: &[
+        Key::required(
+            "url",
+            Kind::IceUrl,
+            "Where it is: stun:host:port, turn:host:port?transport=udp (or tcp), turns:host:port for TLS.",
+        )
+        .such_as("\"turns:turn.example.com:443\""),
+        Key::optional("username", Kind::Secret, "Whom a TURN server knows us as.").such_as("{ env = \"TURN_USER\" }"),
+        Key::optional("credential", Kind::Secret, "The password to it.").such_as("{ env = \"TURN_PASSWORD\" }"),
     ],
 };
 

@@ -94,10 +94,10 @@ static CALL: Shape = Shape {
         .such_as("\"7w8\""),
         Key::default(
             "path",
-            Kind::Choice(&["any", "host", "reflexive", "relay"]),
+            Kind::Choice(&["any", "host", "reflexive", "relay", "relay-udp", "relay-tcp", "relay-tls"]),
             "\"any\"",
-            "Which path media must take: from our own address, from the one the world sees, or through a relay. Only any is \
-             possible yet.",
+            "Which path media must take: from our own address, from the one that the world sees us under, or through a \
+             relay, however or only so reached. All but the first two need servers in the pod's ice.",
         ),
         Key::default(
             "far_end",
