@@ -115,6 +115,8 @@ pub struct Media {
     closed: bool,
     /// Where the last packet that was no check went: through which relay, and to whom.
     last: Option<(Option<SocketAddr>, SocketAddr)>,
+    /// Which way the last check that was answered went.
+    answered: Option<(Option<SocketAddr>, SocketAddr)>,
     /// Under which address the far side's addresses have seen our socket.
     seen_as: Vec<(SocketAddr, SocketAddr)>,
     outputs: VecDeque<MediaOutput>,
@@ -138,7 +140,7 @@ impl Media {
         }
         let (pending, mid, path, closed, last) = (None, None, false, false, None);
         let (seen_as, outputs) = (Vec::new(), VecDeque::new());
-        Self { rtc, settings, pending, mid, now, wake: now, path, closed, last, seen_as, outputs }
+        Self { rtc, settings, pending, mid, now, wake: now, path, closed, last, answered: None, seen_as, outputs }
     }
 
     /// It may also go from the socket as the world sees it.
@@ -154,7 +156,7 @@ impl Media {
     /// Where it goes: through the relay that has this address, or from the socket, which the far
     /// side sees under that address. `None` while only the way is looked for.
     pub fn way(&self) -> Option<(Option<SocketAddr>, Option<SocketAddr>)> {
-        let (via, to) = self.last?;
+        let (via, to) = self.last.or(self.answered)?;
         Some((via, self.seen_as.iter().find(|(by, _)| *by == to).map(|(_, seen)| *seen)))
     }
 
@@ -195,12 +197,13 @@ impl Media {
 
     /// A datagram came to the socket.
     pub fn datagram(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
-        self.note_mapping(from, bytes);
+        self.note_answer(None, from, bytes);
         self.arrived(now, from, self.settings.local, bytes);
     }
 
     /// A datagram came to the address that we have at a relay.
     pub fn relayed(&mut self, now: Duration, relayed: SocketAddr, from: SocketAddr, bytes: &[u8]) {
+        self.note_answer(Some(relayed), from, bytes);
         self.arrived(now, from, relayed, bytes);
     }
 
@@ -301,12 +304,12 @@ impl Media {
         }
     }
 
-    /// The answer to a check says under which address the far side saw it come.
-    fn note_mapping(&mut self, from: SocketAddr, bytes: &[u8]) {
-        if !is_check(bytes) || self.seen_as.iter().any(|(by, _)| *by == from) {
-            return;
-        }
-        if let (Some((_, mapped)), true) = (mapped_address(bytes), self.seen_as.len() < FAR_ADDRESSES_MAX) {
+    /// The answer to a check says which way works, and under which address the far side saw it come.
+    fn note_answer(&mut self, via: Option<SocketAddr>, from: SocketAddr, bytes: &[u8]) {
+        let Some((_, mapped)) = Some(bytes).filter(|bytes| is_check(bytes)).and_then(mapped_address) else { return };
+        self.answered = Some((via, from));
+        let known = self.seen_as.iter().any(|(by, _)| *by == from) || self.seen_as.len() >= FAR_ADDRESSES_MAX;
+        if via.is_none() && !known {
             self.seen_as.push((from, mapped));
         }
     }

@@ -16,7 +16,7 @@ use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
 use turn_client_proto::stun::Instant;
 use turn_client_proto::stun::types::TransportType;
 use turn_client_proto::stun::types::attribute::ErrorCode;
-use turn_client_proto::stun::types::message::Message;
+use turn_client_proto::stun::types::message::{Message, TransactionId};
 use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
@@ -59,7 +59,8 @@ pub(super) struct Relay {
     relayed: Option<SocketAddr>,
     /// The last refusal that was more than a request for credentials.
     refused: Option<u16>,
-    challenged: bool,
+    /// The request that was answered with a request for credentials.
+    challenged: Option<TransactionId>,
     ready: bool,
     leaving: bool,
     over_and_out: bool,
@@ -95,7 +96,7 @@ impl Relay {
             frames: TurnFrames::default(),
             relayed: None,
             refused: None,
-            challenged: false,
+            challenged: None,
             ready: false,
             leaving: false,
             over_and_out: false,
@@ -204,6 +205,10 @@ impl Relay {
         if let TurnRecvRet::PeerData(data) = self.client.recv(arrived, at(now)) {
             self.outputs.push_back(RelayOutput::Packet(data.peer, data.data().to_vec()));
         }
+        // The library waits for a better answer to some refusals; there will be none.
+        if let (Some(code), None) = (self.refused, self.relayed) {
+            self.fail(IceTrouble::Refused(code));
+        }
     }
 
     /// The library does not tell why it was refused.
@@ -212,7 +217,9 @@ impl Relay {
         let Ok(error) = message.attribute::<ErrorCode>() else { return };
         match error.code() {
             // What every relay says to the first request.
-            401 if !self.challenged => self.challenged = true,
+            401 if self.challenged.is_none_or(|first| first == message.transaction_id()) => {
+                self.challenged = Some(message.transaction_id());
+            }
             // The nonce is too old; it is asked again with the new one.
             438 => {}
             code => self.refused = Some(code),

@@ -142,7 +142,7 @@ impl PathsGoodbye {
                     RelayNews::Ended(_) => self.farewell.ended(self.watch.time(), number),
                     RelayNews::Open(_) => {}
                 },
-                () = self.watch.sleep_until(wake.unwrap_or(Duration::MAX)) => self.farewell.timeout(self.watch.time()),
+                () = self.watch.sleep_until(wake.unwrap_or_default()) => self.farewell.timeout(self.watch.time()),
             }
         }
     }

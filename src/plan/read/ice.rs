@@ -6,8 +6,16 @@ use crate::plan::{IceServerSettings, IceSettings};
 use super::table::Table;
 
 /// The servers that a pod's calls use.
-pub fn settings(table: &Table<'_>) -> Option<IceSettings> {
+pub fn settings(table: &Table<'_>, partner: Option<&Table<'_>>) -> Option<IceSettings> {
     let (from_partner, ca_file) = (table.flag("from_partner"), table.ca_file("ca_file"));
+    let has_key = partner.is_none_or(|partner| partner.has("api_key") || partner.has("auth_token"));
+    if from_partner == Some(true) && !has_key {
+        table.mistake(
+            "from_partner",
+            "the partner tells its servers only to who has a key",
+            "add api_key to [partner]",
+        );
+    }
     let servers = table.tables("servers").iter().filter_map(server).collect();
     Some(IceSettings { from_partner: from_partner?, servers, ca_file })
 }

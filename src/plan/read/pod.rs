@@ -58,7 +58,7 @@ impl PodDraft {
         let thresholds = thresholds_table.as_ref().and_then(thresholds);
         let budget_table = table.table("budget");
         let calls = call::pod_calls(budget_table.as_ref(), table.table("calls").as_ref());
-        let ice = table.table("ice").and_then(|table| ice::settings(&table));
+        let ice = table.table("ice").and_then(|table| ice::settings(&table, partner.as_ref()));
         let budget = budget_table.and_then(|table| table.integer("connections_per_minute"));
         let whole = || {
             Some(Pod {

@@ -178,6 +178,39 @@ fn codecs_digits_and_recordings_are_read() {
 }
 
 #[test]
+fn servers_for_paths_are_read_and_their_slips_told() {
+    let pod = |ice: &str| format!("{POD}\n[ice]\n{ice}\n");
+    let demand = |path: &str| OUTBOUND.replace("path = \"any\"", &format!("path = \"{path}\""));
+    let login = "username = { env = \"A\" }, credential = { env = \"B\" }";
+    let tls = pod(&format!("servers = [{{ url = \"turns:turn.example.com:443\", {login} }}]"));
+    for (ice, path) in [
+        (tls.clone(), "relay-tls"),
+        (tls.clone(), "relay"),
+        (pod("from_partner = true"), "reflexive"),
+        (tls.clone(), "host"),
+    ] {
+        let read = read(RINGCHECK, &[&ice], &[PROBE, &demand(path)]).unwrap_or_else(|problems| panic!("{problems}"));
+        let asked = read.plan.probes.iter().find_map(|probe| probe.call.as_ref()).expect("it calls");
+        assert_eq!(asked.wish(0).path.as_str(), path);
+        assert!(read.plan.pods[0].ice.any());
+    }
+    let stun = pod("servers = [{ url = \"stun:stun.example.com\" }]");
+    for (pod, probe, said) in [
+        (POD.to_owned(), demand("relay"), "has no server that gives the path \"relay\""),
+        (stun.clone(), demand("relay-udp"), "has no server that gives the path \"relay-udp\""),
+        (tls, demand("relay-udp"), "has no server that gives the path \"relay-udp\""),
+        (POD.to_owned(), demand("carrier-pigeon"), "\"carrier-pigeon\" is not known here"),
+        (pod("servers = [{ url = \"turn:turn.example.com\" }]"), OUTBOUND.to_owned(), "relays for nobody"),
+        (pod(&format!("servers = [{{ url = \"stun:a\", {login} }}]")), OUTBOUND.to_owned(), "asks nobody who they are"),
+        (pod("servers = [{ url = \"https://a\" }]"), OUTBOUND.to_owned(), "begins with stun:, turn: or turns:"),
+        (pod("servers = [{ url = \"turns:a?transport=udp\" }]"), OUTBOUND.to_owned(), "tcp for turns:"),
+    ] {
+        let report = report(RINGCHECK, &[&pod], &[PROBE, &probe]);
+        assert!(report.contains(said), "{said}: {report}");
+    }
+}
+
+#[test]
 fn one_slip_in_calls_gives_one_report() {
     let own_number = "\n[calls]\nallowed_numbers = [\"+14155550118\"]\nown_number = \"+14155550119\"\n";
     let far_number = "\n[calls]\nallowed_numbers = [\"+1 415 555 0118\"]\n";
