@@ -107,11 +107,11 @@ fn strikes_nothing(plan: &Plan, happening: &Happening) -> Option<ScenarioProblem
 
 /// True if a probe calls in this direction in one of these pods, or in any if none is named.
 fn calls(plan: &Plan, pods: &[PodName], direction: CallDirection) -> bool {
-    let named = plan.pods.iter().filter(|pod| pods.is_empty() || pods.contains(&pod.name));
+    let mut named = plan.pods.iter().filter(|pod| pods.is_empty() || pods.contains(&pod.name));
     let calls = |pod: &Arc<Pod>| {
         plan.probes_of(pod).any(|probe| probe.call.as_ref().is_some_and(|call| call.direction == direction))
     };
-    named.into_iter().any(calls)
+    named.any(calls)
 }
 
 /// An expectation of a rule that no pod has.

@@ -9,28 +9,33 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use secrecy::SecretString;
 
-use crate::model::{PodName, SecretRef};
+use crate::model::{CallDirection, PodName, SecretRef, TokenKind, humane};
 use crate::partner::twilio::AccountKeys;
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
 use crate::plan::{
-    Budget, ControlTarget, Email, IceSettings, PartnerAccount, Plan, Pod, Probe, Receiver, ReceiverKind, Route,
-    Schedule, SmtpSecurity, StoreSettings,
+    Budget, CallSettings, ControlTarget, Email, IceSettings, PartnerAccount, Plan, Pod, PodCalls, Probe, Receiver,
+    ReceiverKind, Route, Schedule, SmtpSecurity, StoreSettings,
 };
 
-/// The example, as it is in the repository; without its calls, which the demo's partner does not
-/// answer yet.
-const FILES: [(FileKind, &str, &str); 5] = [
+/// The example, as it is in the repository.
+const FILES: [(FileKind, &str, &str); 7] = [
     (FileKind::Ringcheck, "config/ringcheck.toml", include_str!("../../../config/ringcheck.toml")),
     (FileKind::Pod, "config/pods/pod-14.toml", include_str!("../../../config/pods/pod-14.toml")),
     (FileKind::Pod, "config/pods/pod-18.toml", include_str!("../../../config/pods/pod-18.toml")),
     (FileKind::Pod, "config/pods/pod-23.toml", include_str!("../../../config/pods/pod-23.toml")),
     (FileKind::Probe, "probes/connection.toml", include_str!("../../../probes/connection.toml")),
+    (FileKind::Probe, "probes/inbound-call.toml", include_str!("../../../probes/inbound-call.toml")),
+    (FileKind::Probe, "probes/outbound-call.toml", include_str!("../../../probes/outbound-call.toml")),
 ];
 
 /// Connections a minute in each pod.
 const RATE: u32 = 120;
 /// How long all must be well before an alert is resolved.
 const STABLE: Duration = Duration::from_secs(15);
+/// Audio of a test call is listened to for so long.
+const CALL_HOLD: Duration = Duration::from_secs(3);
+/// Test calls that a pod may make in an hour; each is one billed minute, if anybody billed it.
+const CALLS_PER_HOUR: u32 = 600;
 /// A notice is opened so long after an incident.
 const NOTICE_AFTER: Duration = Duration::from_secs(5);
 
@@ -61,6 +66,8 @@ pub struct Stage<'a> {
     pub folder: &'a Path,
     /// Where the partner's pods are reached.
     pub signalling: &'a dyn Fn(&PodName) -> Option<String>,
+    /// Where the REST API of the partner's pods is.
+    pub rest: &'a dyn Fn(&PodName) -> Option<String>,
     /// The partner's certificate authority.
     pub ca_file: &'a Path,
     /// Where mail goes.
@@ -112,19 +119,21 @@ pub fn lay_over(
     if let Some(pod) = plan.pods.first() {
         let of_pod = |budget: Budget| format!("{} in each pod", budget.connections_per_minute);
         differ("connections a minute", of_pod(pod.budget), of_pod(Budget { connections_per_minute: RATE }));
-        let stable = |length: Duration| crate::model::humane(length);
-        differ("well before resolved", stable(pod.thresholds.stable), stable(STABLE));
+        differ("well before resolved", humane(pod.thresholds.stable), humane(STABLE));
+        let of_pod = |calls: u32| format!("{calls} an hour at most in each pod");
+        differ("test calls", of_pod(pod.calls.calls_per_hour), of_pod(CALLS_PER_HOUR));
     }
     differ("partner", "the edges of Twilio".to_owned(), "a simulated partner on loopback".to_owned());
     differ("keys", "environment variables".to_owned(), "made up for this run".to_owned());
     for pod in &mut plan.pods {
         *pod = Arc::new(demo_pod(pod, accounts, stage)?);
     }
-    let probe = plan.probes.first().context("the example has a probe")?;
-    let schedule = Schedule::parse("*/5 * * * * *").map_err(|error| anyhow!("{error}"))?;
-    differ("rounds", probe.schedule.to_string(), schedule.to_string());
-    plan.probes = vec![Arc::new(Probe { schedule, ..probe.as_ref().clone() })];
-    let notice_after = [plan.node.status_page.notice_after, NOTICE_AFTER].map(crate::model::humane);
+    for probe in &mut plan.probes {
+        let (what, [production, demo], changed) = demo_probe(probe)?;
+        differ(what, production, demo);
+        *probe = Arc::new(changed);
+    }
+    let notice_after = [plan.node.status_page.notice_after, NOTICE_AFTER].map(humane);
     let [production, demo] = notice_after;
     differ("public notice after", production, demo);
     plan.node.status_page.notice_after = NOTICE_AFTER;
@@ -150,10 +159,38 @@ fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
     Ok([one.local_addr()?, other.local_addr()?])
 }
 
+/// A probe as the demo has it, and how it differs.
+fn demo_probe(probe: &Probe) -> anyhow::Result<(&'static str, [String; 2], Probe)> {
+    let every = |cron: &str| Schedule::parse(cron).map_err(|error| anyhow!("{error}"));
+    let Some(call) = &probe.call else {
+        let schedule = every("*/5 * * * * *")?;
+        let said = [&probe.schedule, &schedule].map(Schedule::to_string);
+        return Ok(("rounds", said, Probe { schedule, ..probe.clone() }));
+    };
+    // An account is asked to make one of our clients ring once a minute at most.
+    let (what, schedule) = match call.direction {
+        CallDirection::Outbound => ("calls out", every("*/20 * * * * *")?),
+        CallDirection::Inbound => ("calls in", every("0 * * * * *")?),
+    };
+    let holds = |call: &CallSettings| {
+        let longest = call.longest_hold();
+        let longer = if longest > call.hold { format!(" to {}", humane(longest)) } else { String::new() };
+        format!("{}{longer}", humane(call.hold))
+    };
+    let ring_times = call.ring_times.iter().copied().take(1).collect();
+    let short = CallSettings { hold: CALL_HOLD, long_holds: Vec::new(), ring_times, ..call.clone() };
+    let production = format!("{}, held for {}", probe.schedule, holds(call));
+    // The incident is about the other kind: calls go on beside it.
+    let demo = format!("{schedule}, held for {}, access tokens only", holds(&short));
+    let probe = Probe { schedule, kinds: vec![TokenKind::Access], call: Some(short), ..probe.clone() };
+    Ok((what, [production, demo], probe))
+}
+
 fn demo_pod(pod: &Pod, accounts: &[(PodName, PartnerAccount)], stage: &Stage<'_>) -> anyhow::Result<Pod> {
     let account = accounts.iter().find(|(name, _)| *name == pod.name).map(|(_, account)| account.clone());
     let PartnerAccount::Twilio(mut account) = account.context("every pod has keys")?;
     account.signalling = (stage.signalling)(&pod.name);
+    account.rest = (stage.rest)(&pod.name);
     account.ca_file = Some(stage.ca_file.to_owned());
     account.edges.truncate(1);
     let mut thresholds = pod.thresholds.clone();
@@ -161,6 +198,12 @@ fn demo_pod(pod: &Pod, accounts: &[(PodName, PartnerAccount)], stage: &Stage<'_>
     Ok(Pod {
         partner: PartnerAccount::Twilio(account),
         budget: Budget { connections_per_minute: RATE },
+        calls: PodCalls {
+            minutes_per_hour: CALLS_PER_HOUR,
+            minutes_per_day: CALLS_PER_HOUR * 24,
+            calls_per_hour: CALLS_PER_HOUR,
+            ..pod.calls.clone()
+        },
         thresholds,
         // All of it stays on this machine.
         ice: IceSettings::default(),

@@ -123,6 +123,7 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     let stage = Stage {
         folder,
         signalling: &|pod| partner.url(pod),
+        rest: &|pod| partner.address(pod).map(|address| format!("https://{address}")),
         ca_file: &ca_file,
         mail: sink.address,
         controls,
