@@ -147,9 +147,12 @@ impl<S: Signalling> Connection<S> {
     fn originate(&mut self) {
         let Some(settings) = &self.settings.call else { return };
         let seconds = |ms: u32| ms.div_ceil(1000);
+        // A number may answer at once and only then let our device ring.
+        let before = if settings.number.is_some() { seconds(settings.wish.ring_ms) } else { 0 };
         let request = RestRequest::Originate {
             marker: settings.marker.clone(),
-            time_limit_s: seconds(settings.wish.hold_ms) + TIME_LIMIT_SLACK_S,
+            number: settings.number.clone(),
+            time_limit_s: seconds(settings.wish.hold_ms) + before + TIME_LIMIT_SLACK_S,
             timeout_s: seconds(settings.wish.ring_ms) + TIME_LIMIT_SLACK_S,
         };
         self.outputs.push_back(Output::Rest(request));

@@ -73,6 +73,7 @@ fn call(network: Network, path: MediaPath) -> Told {
         tone: ToneId(7),
         temporary: "TJS1".to_owned(),
         marker: "rc=1".to_owned(),
+        number: None,
         origin,
         step: STEP,
         delivery: STEP,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::model::{
     CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, DigitsWay,
-    ExpectedCall, Failure, FailureReason, MediaTrouble, Origin, Outcome, RestAnswer, Step, ThrottleSign,
+    ExpectedCall, Failure, FailureReason, MediaTrouble, NumberCall, Origin, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::PathRequest;
@@ -35,6 +35,8 @@ pub struct CallSettings {
     pub temporary: String,
     /// Inbound: what the invite will carry among its parameters (`key=value`).
     pub marker: String,
+    /// Inbound: the number that is called instead of the device itself.
+    pub number: Option<NumberCall>,
     /// The moment at which the attempt began; only differences to it matter.
     pub origin: Origin,
     /// How long each step may take.
@@ -132,7 +134,12 @@ impl TestCall {
         match self.settings.wish.direction {
             CallDirection::Outbound => self.open_media(),
             CallDirection::Inbound => {
-                self.act(CallAction::Expect(ExpectedCall::Marker(self.settings.marker.clone())));
+                // Our marker does not pass through the telephone network.
+                let sign = match &self.settings.number {
+                    Some(number) => ExpectedCall::Caller(number.caller.clone()),
+                    None => ExpectedCall::Marker(self.settings.marker.clone()),
+                };
+                self.act(CallAction::Expect(sign));
                 self.act(CallAction::Originate);
             }
         }

@@ -9,7 +9,7 @@ use crate::model::{
     AttemptId, CallDirection, Codec, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot,
     LocationName, PodName, ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
 };
-use crate::plan::Severity;
+use crate::plan::{CallTarget, Severity};
 
 use super::{Audience, Rule};
 use crate::diagnosis::{Affected, Finding, Remedy};
@@ -69,6 +69,8 @@ pub enum TraitClass {
     CallRing(u32),
     /// Calls whose speech is coded so.
     CallCodec(Codec),
+    /// Inbound calls to the client itself, or over the pod's phone number.
+    CallTo(CallTarget),
 }
 
 /// How a class of attempts fared against all others, since the trouble began.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::{AttemptSpec, CallDirection, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
-use crate::plan::{Pod, TokenSource};
+use crate::plan::{CallTarget, Pod, TokenSource};
 use crate::token::{OwnNames, TokenText, shape_of};
 
 use super::clock;
@@ -17,7 +17,7 @@ use super::tls::Tls;
 use super::token_endpoint::TokenEndpoints;
 
 use memory::Memory;
-use workshop::{Order, Workshop};
+use workshop::{Order, WantedName, Workshop};
 
 /// A token, and what a fault could depend on.
 #[derive(Clone)]
@@ -51,8 +51,15 @@ impl Minter {
         Ok(Self { workshop: Workshop::start(location)?, endpoints: TokenEndpoints::new(tls), memory: Mutex::default() })
     }
 
-    /// The token that an attempt shall use, within `deadline`.
-    pub async fn mint(&self, spec: &AttemptSpec, pod: &Arc<Pod>, deadline: Duration) -> Result<Minted, NotDone> {
+    /// The token that an attempt shall use, within `deadline`. `to` is what its calls go to, if its probe
+    /// makes any.
+    pub async fn mint(
+        &self,
+        spec: &AttemptSpec,
+        pod: &Arc<Pod>,
+        to: Option<CallTarget>,
+        deadline: Duration,
+    ) -> Result<Minted, NotDone> {
         let minted = match (spec.token, &pod.tokens) {
             (TokenWish::Same { of }, _) => {
                 let known = self.memory().recall(of, clock::now());
@@ -66,8 +73,12 @@ impl Minter {
             (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
                 let calls_out = spec.call.is_some_and(|call| call.direction == CallDirection::Outbound);
                 let pod = Arc::clone(pod);
-                let number = spec.call.map(|_| OwnNames::number_of_call(spec.id));
-                let order = Order { pod, kind, key, name_length, unlike, wanted, ttl_s: *ttl_s, calls_out, number };
+                let name = match (spec.call, to) {
+                    (Some(_), Some(CallTarget::Number)) => WantedName::OfNumber,
+                    (Some(_), _) => WantedName::Number(OwnNames::number_of_call(spec.id)),
+                    (None, _) => WantedName::InTurn,
+                };
+                let order = Order { pod, kind, key, name_length, unlike, wanted, ttl_s: *ttl_s, calls_out, name };
                 self.workshop.mint(order, deadline).await?
             }
         };

@@ -9,7 +9,9 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::{EdgeName, FailureReason, IceTrouble, IceUrl, LostReason, RelayLogin, RestAnswer, RestRequest};
+use crate::model::{
+    EdgeName, FailureReason, IceTrouble, IceUrl, LostReason, NumberCall, RelayLogin, RestAnswer, RestRequest,
+};
 use crate::partner::twilio::{Account, REST_ANSWER_MAX, RestCall, ice_servers, rest_answer};
 
 use super::not_done::NotDone;
@@ -49,16 +51,28 @@ pub struct RestReply {
 pub struct PartnerRest {
     client: RestClient,
     identity: String,
+    /// The only phone numbers that may be called, or be shown as calling.
+    allowed_numbers: Vec<String>,
 }
 
 impl PartnerRest {
     /// Asks about the device of this name.
-    pub fn new(client: RestClient, identity: String) -> Self {
-        Self { client, identity }
+    pub fn new(client: RestClient, identity: String, allowed_numbers: Vec<String>) -> Self {
+        Self { client, identity, allowed_numbers }
+    }
+
+    /// The last look at what is about to be called, whatever was decided before.
+    fn allows(&self, request: &RestRequest) -> bool {
+        let RestRequest::Originate { number: Some(NumberCall { number, caller }), .. } = request else { return true };
+        self.allowed_numbers.contains(number) && self.allowed_numbers.contains(caller)
     }
 
     /// Asks, once.
     pub fn ask(&self, request: &RestRequest) -> Asking {
+        if !self.allows(request) {
+            tracing::error!("a phone number that is not in allowed_numbers was about to be called");
+            return Box::pin(std::future::ready(RestAnswer::Lost(LostReason::NotAllowed)));
+        }
         let RestClient { account, edge, .. } = &self.client;
         let (client, call) = (self.client.clone(), RestCall::of(account, edge, &self.identity, request));
         Box::pin(async move {
@@ -172,7 +186,9 @@ mod tests {
         let account = Account { api_keys, rest: Some(rest), ca_file, ..Account::with_sid("AC1") };
         let edge = EdgeName::parse("ashburn").expect("a name");
         let client = RestClient::new(Arc::default(), Arc::default(), account, edge, Duration::from_secs(10));
-        PartnerRest::new(client, "rc_x".to_owned()).ask(&RestRequest::Status { sid: "CA1".to_owned() }).await
+        PartnerRest::new(client, "rc_x".to_owned(), Vec::new())
+            .ask(&RestRequest::Status { sid: "CA1".to_owned() })
+            .await
     }
 
     /// A server that answers one request with these bytes and hangs up.
@@ -185,6 +201,19 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.expect("written");
         });
         format!("http://{address}")
+    }
+
+    #[tokio::test]
+    async fn a_number_that_is_not_allowed_is_never_called() {
+        let edge = EdgeName::parse("ashburn").expect("a name");
+        let account = Account::with_sid("AC1");
+        let client = RestClient::new(Arc::default(), Arc::default(), account, edge, Duration::from_secs(10));
+        let rest = PartnerRest::new(client, "rc_x".to_owned(), vec!["+15005550001".to_owned()]);
+        for (number, caller) in [("+15005550001", "+15005550002"), ("+15005550002", "+15005550001")] {
+            let number = Some(NumberCall { number: number.to_owned(), caller: caller.to_owned() });
+            let request = RestRequest::Originate { marker: String::new(), number, time_limit_s: 1, timeout_s: 1 };
+            assert_eq!(rest.ask(&request).await, RestAnswer::Lost(LostReason::NotAllowed));
+        }
     }
 
     #[tokio::test]

@@ -400,6 +400,7 @@ fn split(split: &Split) -> SplitData {
         TraitClass::Edge(_) => "edge",
         TraitClass::CallHold(_) => "call_hold",
         TraitClass::CallRing(_) => "call_ring",
+        TraitClass::CallTo(_) => "call_to",
         TraitClass::CallCodec(_) => "call_codec",
     };
     SplitData {

@@ -41,7 +41,7 @@ pub use observation::{Observation, Role};
 pub use origin::Origin;
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};
-pub use rest::{RestAnswer, RestRequest};
+pub use rest::{NumberCall, RestAnswer, RestRequest};
 pub use secret_ref::SecretRef;
 pub use share::Share;
 pub use signalling::{

@@ -29,3 +29,15 @@ impl Origin {
         Self(self.after(by))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Origin {
+        /// Some moment: only differences matter.
+        pub fn some() -> Self {
+            Self(Instant::now())
+        }
+    }
+}

@@ -306,4 +306,6 @@ pub enum LostReason {
     TokenGone,
     /// This machine has no network of its own.
     NoNetwork,
+    /// A limit of our own forbids it: a phone number that is not in the allow-list.
+    NotAllowed,
 }

@@ -2,6 +2,16 @@
 
 use super::{CallStatus, FailureReason, LostReason};
 
+/// A call to a phone number that leads to our device.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NumberCall {
+    /// The number that is called (E.164).
+    pub number: String,
+    /// The number that it comes from: by this our device knows it, since nothing else of ours passes
+    /// through the telephone network.
+    pub caller: String,
+}
+
 /// What to ask the partner's REST API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RestRequest {
@@ -9,6 +19,8 @@ pub enum RestRequest {
     Originate {
         /// A parameter (`key=value`) that the call shall carry to the device.
         marker: String,
+        /// The number to call; our device itself if absent.
+        number: Option<NumberCall>,
         /// How long it may last once it is answered, in seconds: it ends by itself even if we die.
         time_limit_s: u32,
         /// How long it may ring, in seconds.

@@ -112,6 +112,8 @@ pub enum ExpectedCall {
     Marker(String),
     /// The partner's id of it.
     Sid(String),
+    /// The phone number that it comes from.
+    Caller(String),
 }
 
 /// Something happened to our call.

@@ -107,6 +107,7 @@ impl Pod {
     /// A pod on a port of its own.
     pub(super) fn new(
         settings: &PodSettings,
+        desk: RestDesk,
         address: SocketAddr,
         seed: u64,
         certificates: Option<Arc<Certificates>>,
@@ -121,7 +122,7 @@ impl Pod {
             keys: Arc::new(KeyRing::new(vec![settings.keys.clone()])),
             account: settings.keys.clone(),
             orders: broadcast::Sender::new(ORDERS_MAX),
-            desk: Arc::default(),
+            desk: Arc::new(Mutex::new(desk)),
             address: reserve.local_addr()?,
             seed,
             certificates,

@@ -58,7 +58,9 @@ pub(super) async fn serve(client: &Client<'_>, stream: &mut impl Droppable, requ
                 let reply = client.pod.desk().end(sid, &form_fields(&form), fault);
                 if reply.status < 300 {
                     client.note(&Note::of("call ended by the API"));
-                    client.pod.orders.send(Order::End(sid.to_owned())).ok();
+                    for leg in client.pod.desk().legs_of(sid) {
+                        client.pod.orders.send(Order::End(leg)).ok();
+                    }
                 }
                 reply
             }

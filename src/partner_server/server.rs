@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::io::clock;
 use crate::model::{CallStatus, PodName};
+use crate::sim::twilio::RestDesk;
 use crate::sim::{FaultRule, RULES_MAX};
 
 use super::certificates::{CertificateError, Certificates};
@@ -239,8 +240,9 @@ fn pods(settings: &PartnerSettings, certificates: Option<&Arc<Certificates>>) ->
     let mut by_name = BTreeMap::new();
     for pod in &settings.pods {
         let address = SocketAddr::from((settings.bind, pod.port));
+        let desk = RestDesk::with_numbers(settings.numbers.get(&pod.name).cloned().unwrap_or_default());
         let made =
-            Pod::new(pod, address, settings.seed, certificates.cloned(), Arc::clone(&truth), Arc::clone(&places))
+            Pod::new(pod, desk, address, settings.seed, certificates.cloned(), Arc::clone(&truth), Arc::clone(&places))
                 .map_err(|source| cannot_listen(&pod.name, address, source))?;
         if by_name.insert(pod.name.clone(), Arc::new(made)).is_some() {
             return Err(PartnerError::SameName(pod.name.clone()));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{CallDirection, CallWish, Codec, Digits, MediaPath};
 
 /// How the test calls of a probe go.
@@ -46,12 +48,24 @@ pub enum FarEnd {
 }
 
 /// What is called to make one of our clients ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CallTarget {
     /// The client itself.
+    #[default]
     Client,
     /// The pod's phone number, so that carrier, number and webhook are in the path.
     Number,
+}
+
+impl CallTarget {
+    /// Calls of this sort, in words.
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Client => "calls to the client itself",
+            Self::Number => "calls over the phone number",
+        }
+    }
 }
 
 impl CallSettings {
@@ -87,10 +101,12 @@ impl CallSettings {
         self.hold
     }
 
-    /// Legs of a call that the partner bills apart.
+    /// Legs of a call that the partner bills apart. Over a number there are three: ours to the number, the
+    /// number's, and the number's to the client.
     pub const fn legs(&self) -> u32 {
         match (self.direction, self.far_end, self.to) {
-            (CallDirection::Outbound, FarEnd::Client, _) | (CallDirection::Inbound, _, CallTarget::Number) => 2,
+            (CallDirection::Inbound, _, CallTarget::Number) => 3,
+            (CallDirection::Outbound, FarEnd::Client, _) => 2,
             (CallDirection::Outbound, FarEnd::Application, _) | (CallDirection::Inbound, _, CallTarget::Client) => 1,
         }
     }
@@ -168,6 +184,6 @@ mod tests {
         assert_eq!([5, 35, 57, 58, 65, 300].map(|seconds| billed(&settings, seconds)), [1, 1, 1, 2, 2, 6]);
         assert_eq!(settings.minutes_of_a_thousand(), 5 * 6 + 30 * 2 + 50 + 915);
         settings.to = CallTarget::Number;
-        assert_eq!([5, 65].map(|seconds| billed(&settings, seconds)), [2, 4]);
+        assert_eq!([5, 65].map(|seconds| billed(&settings, seconds)), [3, 6]);
     }
 }

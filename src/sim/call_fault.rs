@@ -19,6 +19,8 @@ pub enum CallFault {
     Sound(SoundFault),
     /// Once audio flows.
     MidCall(MidCallFault),
+    /// On the way of a call from a phone number to a client.
+    Number(NumberFault),
     /// In the REST API.
     Rest(RestFault),
 }
@@ -28,7 +30,7 @@ impl CallFault {
     pub const fn concerns(self, direction: CallDirection) -> bool {
         match self {
             Self::SetUp(_) => matches!(direction, CallDirection::Outbound),
-            Self::Delivery(_) | Self::Rest(_) => matches!(direction, CallDirection::Inbound),
+            Self::Delivery(_) | Self::Number(_) | Self::Rest(_) => matches!(direction, CallDirection::Inbound),
             Self::Description(_) | Self::Path(_) | Self::Sound(_) | Self::MidCall(_) => true,
         }
     }
@@ -66,6 +68,19 @@ impl CallFault {
             other => other,
         }
     }
+}
+
+/// Trouble on the way of a call from a phone number to a client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum NumberFault {
+    /// The carrier does not find the number.
+    NotRouted,
+    /// The number's webhook gives no TwiML: the call is answered, and nobody rings.
+    WebhookBroken,
+    /// The carrier shows another number as the caller.
+    CallerChanged,
+    /// The carrier takes this much longer.
+    Slow(Duration),
 }
 
 /// Trouble while a call of the agent is set up.

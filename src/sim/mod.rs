@@ -29,12 +29,12 @@ pub use behaviour::{
 };
 pub use call_answers::{CallAnswer, CallAnswers};
 pub use call_fault::{
-    CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault,
+    CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault, SoundFault,
 };
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};
 pub use misparse::{Misparse, Part, Wrong};
-pub use outcome::{Course, Outcomes, usual_call, usual_settings};
+pub use outcome::{Course, Outcomes, usual_call, usual_number_call, usual_settings};
 pub use predicate::{CellIs, NameIs, Node, Percent, Predicate, Residue};
 pub use rule::{FaultRule, RULES_MAX, RuleError};
 pub use scenario_shape::SCENARIO;

@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use crate::call::audio::ToneId;
 use crate::call::{CallSettings, Connection, Finding, Input, Output, Route, Settings};
 use crate::model::{
-    AddressFamily, CallDirection, CallWish, EdgeName, FailureReason, Origin, RestAnswer, RestRequest, SocketEnd,
-    Timestamp, TokenKind,
+    AddressFamily, CallDirection, CallWish, EdgeName, FailureReason, NumberCall, Origin, RestAnswer, RestRequest,
+    SocketEnd, Timestamp, TokenKind,
 };
 use crate::partner::twilio::{
     Account, AccountKeys, Device, KeyRing, MintRequest, RestCall, SdkProfile, SigningKey, form_fields, mint,
@@ -118,7 +118,8 @@ impl<'a> Run<'a> {
         let device = Device::new(own_token(kind, calls_out), SdkProfile::V2);
         let client = Connection::new(device, settings.clone(), STARTED);
         let events = BTreeMap::new();
-        let (now, desk) = (Duration::ZERO, Arc::default());
+        let desk = RestDesk::with_numbers([(OWN_NUMBER.to_owned(), OWN_NAME.to_owned())].into());
+        let (now, desk) = (Duration::ZERO, Arc::new(Mutex::new(desk)));
         Self { keys, met, client, peer: None, events, sent: 0, route: 0, now, origin, desk, leg: 0 }
     }
 
@@ -263,8 +264,11 @@ impl<'a> Run<'a> {
             }
         };
         if let RestRequest::End { sid } = request {
+            let legs = self.desk.lock().unwrap_or_else(PoisonError::into_inner).legs_of(sid);
             self.with_peer(|peer, moment| {
-                peer.end_call(moment, sid);
+                for sid in &legs {
+                    peer.end_call(moment, sid);
+                }
             });
         }
         if let Some(order) = order {
@@ -404,6 +408,8 @@ fn own_account() -> Account {
 }
 
 const OWN_NAME: &str = "rc_model";
+const OWN_NUMBER: &str = "+15005550001";
+const OWN_CALLER: &str = "+15005550002";
 const OWN_APPLICATION: &str = "AP00000000000000000000000000000003";
 const OWN_KEY_SID: &str = "SK00000000000000000000000000000002";
 const OWN_KEY: &str = "the model's api key";
@@ -437,11 +443,18 @@ pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
         tone: ToneId(0x5eed),
         temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
         marker: "rc=1".to_owned(),
+        number: None,
         origin,
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),
         servers: false,
     }
+}
+
+/// The same over the model's phone number.
+pub fn usual_number_call(wish: CallWish, origin: Origin) -> CallSettings {
+    let number = NumberCall { number: OWN_NUMBER.to_owned(), caller: OWN_CALLER.to_owned() };
+    CallSettings { number: Some(number), ..usual_call(wish, origin) }
 }
 
 /// Settings as the example probe has them: one edge over TLS, the default deadlines.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::Symbol;
 
 use super::behaviour::{Behaviour, Ending, Oddity, SessionFault, TransportFault, UpgradeFault};
-use super::call_fault::{CallFault, DeliveryFault, MidCallFault, PathFault, RestFault, SetUpFault, SoundFault};
+use super::call_fault::{
+    CallFault, DeliveryFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault, SoundFault,
+};
 use super::misparse::{Misparse, Part, Wrong};
 
 /// Parameters of a fault; what is absent stays as the catalogue has it.
@@ -220,7 +222,8 @@ impl Taken {
                 retry_after_s: self.retry_after(retry_after_s),
             }),
             F::Rest(RestFault::Late(delay)) => F::Rest(RestFault::Late(self.delay(delay))),
-            F::SetUp(_) | F::Delivery(_) | F::Description(_) | F::Path(_) | F::Rest(_) => fault,
+            F::Number(NumberFault::Slow(delay)) => F::Number(NumberFault::Slow(self.delay(delay))),
+            F::SetUp(_) | F::Number(_) | F::Delivery(_) | F::Description(_) | F::Path(_) | F::Rest(_) => fault,
         }
     }
 

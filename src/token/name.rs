@@ -44,6 +44,12 @@ impl OwnNames {
         u32::try_from(attempt.0 % u64::from(NAMES)).unwrap_or(0)
     }
 
+    /// The name that the pod's phone number rings. It never changes, since it stands in the number's own
+    /// settings at the partner.
+    pub fn of_phone_number(&self) -> String {
+        format!("{}number", self.prefix)
+    }
+
     /// Length of the shortest name number `n` can have, in characters.
     pub fn shortest(&self, n: u32) -> u8 {
         let digits = n.checked_ilog10().unwrap_or(0) + 1;
@@ -89,6 +95,7 @@ mod tests {
         assert_eq!(names.name(7, 22), "rc_pod_18_eu_west_7xxx");
         assert_eq!(names.name(7, 5), "rc_pod_18_eu_west_7x", "made longer: 5 and 20 are both 2 mod 3");
         assert_eq!(names.name(0, 19), "rc_pod_18_eu_west_0");
+        assert_eq!(names.of_phone_number(), "rc_pod_18_eu_west_number");
         assert_eq!(names.name(1, 255).len(), 120);
     }
 

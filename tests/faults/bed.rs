@@ -7,14 +7,15 @@ use std::time::Duration;
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::io::dialer::Dialer;
 use ringcheck::model::{
-    AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, EdgeName, KeySlot, PodName, Role,
-    SignatureCells, Timestamp, TokenKind, TokenWish,
+    AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, EdgeName, KeySlot, LocationName,
+    PodName, Role, SignatureCells, Timestamp, TokenKind, TokenWish,
 };
 use ringcheck::partner::twilio::AccountKeys;
 use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
 use ringcheck::plan::{Plan, Probe};
 use ringcheck::sim::FaultRule;
+use ringcheck::token::OwnNames;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +31,8 @@ pub struct Bed {
     pub impatient: Arc<Probe>,
     /// A probe for calls.
     pub calling: Arc<Probe>,
+    /// A probe for calls over the pods' numbers.
+    pub numbers: Arc<Probe>,
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
@@ -52,9 +55,9 @@ impl Bed {
 
     /// The same with more in every pod's file.
     pub async fn with(pods: usize, more: &str) -> Self {
-        let partner = PartnerServer::start(PartnerSettings::for_pods((0..pods).map(at_partner).collect()))
-            .await
-            .expect("started");
+        let numbers = (0..pods).map(|pod| (pod_name(pod), [(number_of(pod), client_of(pod))].into())).collect();
+        let settings = PartnerSettings { numbers, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
+        let partner = PartnerServer::start(settings).await.expect("started");
         let folder = tempfile::tempdir().expect("a folder");
         let ca = partner.ca_pem().expect("over TLS");
         std::fs::write(folder.path().join("ca.pem"), ca).expect("written");
@@ -73,8 +76,9 @@ impl Bed {
         });
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
-        let (patient, impatient, calling) = (probe("patient"), probe("impatient"), probe("calling"));
-        Self { partner, patient, impatient, calling, plan, dialer, waiting, folder }
+        let (patient, impatient) = (probe("patient"), probe("impatient"));
+        let (calling, numbers) = (probe("calling"), probe("numbers"));
+        Self { partner, patient, impatient, calling, numbers, plan, dialer, waiting, folder }
     }
 
     /// The names of the recordings that were kept.
@@ -121,6 +125,12 @@ impl Bed {
     /// A test call.
     pub async fn call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
         self.make(self.call_spec(pod, wish, serial)).await
+    }
+
+    /// A test call over the pod's number.
+    pub async fn number_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        let spec = self.call_spec(pod, wish, serial);
+        self.make(AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }).await
     }
 
     fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
@@ -184,6 +194,19 @@ impl Bed {
     }
 }
 
+/// The phone number of a pod.
+fn number_of(pod: usize) -> String {
+    format!("+1500555{:04}", 1000 + pod)
+}
+
+/// Who calls it.
+const CALLER: &str = "+15005550006";
+
+/// The client that it rings: the example's location.
+fn client_of(pod: usize) -> String {
+    OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name")).of_phone_number()
+}
+
 pub fn at_partner(number: usize) -> PodSettings {
     let keys = AccountKeys {
         account_sid: account_sid(number),
@@ -207,7 +230,11 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
         );
         files.push(file(FileKind::Probe, format!("probes/{name}.toml"), text));
     }
+    let text =
+        "kind = \"inbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nto = \"number\"\n";
+    files.push(file(FileKind::Probe, "probes/numbers.toml".to_owned(), text.to_owned()));
     for number in 0..pods {
+        let own = number_of(number);
         let (name, sid) = (pod_name(number), account_sid(number));
         let url = partner.url(&name).expect("there");
         let rest = format!("https://{}", partner.address(&name).expect("there"));
@@ -225,6 +252,12 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
             signalling = "{url}"
             rest = "{rest}"
             ca_file = "ca.pem"
+            [budget]
+            call_minutes_per_day = 1000
+            [calls]
+            allowed_numbers = ["{own}", "{CALLER}"]
+            own_number = "{own}"
+            caller = "{CALLER}"
             {more}
             "#
         );

@@ -10,7 +10,9 @@ use ringcheck::model::{
     AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, MediaPath, Outcome,
     TokenKind,
 };
-use ringcheck::sim::{CallAnswers, Expected, Fault, FaultRule, Outcomes, usual_call, usual_settings};
+use ringcheck::sim::{
+    CallAnswers, Expected, Fault, FaultRule, Group, Outcomes, usual_call, usual_number_call, usual_settings,
+};
 
 use crate::bed::Bed;
 
@@ -29,9 +31,12 @@ fn lagged(report: &AttemptReport) -> bool {
 }
 
 /// A call whose quality could be judged: on a busy machine another one is made.
-async fn call(bed: &Bed, pod: usize, direction: CallDirection) -> AttemptReport {
+async fn call(bed: &Bed, pod: usize, direction: CallDirection, over_number: bool) -> AttemptReport {
     for serial in 0..TRIES {
-        let report = bed.call(pod, wish(direction), serial).await;
+        let report = match over_number {
+            false => bed.call(pod, wish(direction), serial).await,
+            true => bed.number_call(pod, wish(direction), serial).await,
+        };
         if !lagged(&report) || serial + 1 == TRIES {
             return report;
         }
@@ -40,8 +45,12 @@ async fn call(bed: &Bed, pod: usize, direction: CallDirection) -> AttemptReport 
 }
 
 pub(crate) fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome {
-    let call =
-        CallSettings { step: Duration::from_secs(4), ..usual_call(wish(direction), Stopwatch::start().origin()) };
+    let origin = Stopwatch::start().origin();
+    let usual = match fault.entry().group {
+        Group::Number => usual_number_call(wish(direction), origin),
+        _ => usual_call(wish(direction), origin),
+    };
+    let call = CallSettings { step: Duration::from_secs(4), ..usual };
     let settings = Settings { call: Some(call), ..usual_settings() };
     Outcomes::new(settings).course(&[Some(fault.behaviour())], TokenKind::Access).finding.outcome.clone()
 }
@@ -60,7 +69,7 @@ fn comparable(outcome: &Outcome) -> Outcome {
 async fn compare(bed: &Bed, pod: usize, fault: Fault) -> Option<String> {
     let direction = fault.entry().group.calls().expect("a fault of calls");
     bed.set_faults(pod, vec![FaultRule::always(fault)]).await;
-    let report = call(bed, pod, direction).await;
+    let report = call(bed, pod, direction, fault.entry().group == Group::Number).await;
     let virtual_outcome = in_virtual_time(direction, fault);
     let own_fault = lagged(&report) && matches!(fault.expected(), Expected::Degraded | Expected::Completed);
     if own_fault && report.outcome.is_completed() {
@@ -78,7 +87,7 @@ async fn compare(bed: &Bed, pod: usize, fault: Fault) -> Option<String> {
 async fn calls_are_heard_both_ways_on_real_sockets() {
     let bed = Bed::start(1).await;
     for direction in CallDirection::ALL {
-        let report = call(&bed, 0, direction).await;
+        let report = call(&bed, 0, direction, false).await;
         assert!(report.outcome.is_completed(), "{direction}: {report:?}");
         let facts = report.call.expect("it was a call");
         let audio = facts.audio.expect("media flowed");
@@ -118,6 +127,19 @@ async fn bad_calls_in_which_our_tone_was_heard_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_over_the_pods_number_is_heard_both_ways() {
+    let bed = Bed::start(1).await;
+    let report = call(&bed, 0, CallDirection::Inbound, true).await;
+    assert!(report.outcome.is_completed(), "{report:?}");
+    let facts = report.call.expect("it was a call");
+    let audio = facts.audio.expect("media flowed");
+    assert_eq!((audio.heard, audio.far_hears), (HeardSound::OurTone, FarHears::Yes));
+    assert!(facts.delivery_ms.is_some());
+    assert_eq!(bed.partner.calls_up(&crate::bed::pod_name(0)), 0, "neither the client's leg nor the number's");
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_of_calls_ends_the_same_on_real_sockets() {
     let bed = Bed::start(PODS).await;
     let faults: Vec<Fault> = Fault::all().filter(|fault| fault.entry().group.calls().is_some()).collect();
@@ -147,7 +169,7 @@ async fn a_scenario_knows_of_a_call_what_the_real_node_knows() {
         let fault = Fault::named(name).expect("known");
         bed.set_faults(0, vec![FaultRule::always(fault)]).await;
         for direction in CallDirection::ALL {
-            let report = call(&bed, 0, direction).await;
+            let report = call(&bed, 0, direction, false).await;
             let answer = answers.of(wish(direction), bed.calling.deadlines, Some(fault.behaviour()));
             assert_eq!(report.outcome, answer.outcome, "{name}, {direction}");
             let (real, played) = (report.call.expect("a call"), answer.facts.expect("a call"));

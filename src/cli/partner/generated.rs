@@ -9,17 +9,39 @@ use std::path::Path;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::{EdgeName, PodName};
+use crate::model::{EdgeName, LocationName, PodName};
 use crate::partner::twilio::AccountKeys;
 use crate::partner_server::{PodSeen, PodSettings};
+use crate::token::OwnNames;
 
-use super::serve::{port_of, written};
+use super::serve::{Numbers, port_of, written};
 
+/// The location of the node whose clients the numbers ring.
+const LOCATION: &str = "here";
+/// The number that calls come from.
+const CALLER: &str = "+15005550006";
 /// The test application of each pod: the simulated partner takes any.
 const APPLICATION_SID: &str = "AP00000000000000000000000000000001";
 
+/// Pods with new keys, and a phone number of each that rings the client of a node that is called `here`.
+pub(super) fn pods_and_numbers(count: u16, port: u16) -> (Vec<PodSettings>, Numbers) {
+    let pods = pods(count, port);
+    let location = LocationName::parse(LOCATION).expect("this is a valid name");
+    let number = |(n, pod): (usize, &PodSettings)| {
+        let client = OwnNames::new(&pod.name, &location).of_phone_number();
+        (pod.name.clone(), [(phone_number(n), client)].into())
+    };
+    let numbers = pods.iter().enumerate().map(number).collect();
+    (pods, numbers)
+}
+
+/// The phone number of a pod: one of those that are kept free for tests.
+fn phone_number(pod: usize) -> String {
+    format!("+1500555{:04}", 1000 + pod)
+}
+
 /// Pods with new keys.
-pub(super) fn pods(count: u16, port: u16) -> Vec<PodSettings> {
+fn pods(count: u16, port: u16) -> Vec<PodSettings> {
     let mut random = fastrand::Rng::new();
     let mut hex = || -> String { (0..32).map(|_| char::from_digit(random.u32(..16), 16).unwrap_or('0')).collect() };
     (0..usize::from(count))
@@ -40,7 +62,8 @@ pub(super) fn pods(count: u16, port: u16) -> Vec<PodSettings> {
 pub(super) fn write(folder: &Path, pods: &[PodSettings], seen: &[PodSeen], tls: bool) -> anyhow::Result<()> {
     let folder = &folder.canonicalize().with_context(|| format!("cannot find {}", folder.display()))?;
     fs::create_dir_all(folder.join("pods")).with_context(|| format!("cannot make {}/pods", folder.display()))?;
-    for pod in pods {
+    for (n, pod) in pods.iter().enumerate() {
+        let number = phone_number(n);
         let Some(url) = seen.iter().find(|seen| seen.name == pod.name).map(|seen| &seen.url) else { continue };
         let PodSettings { name, keys, edge, .. } = pod;
         let (key_sid, key) = keys.api_keys.first().context("a generated pod has a key")?;
@@ -53,7 +76,8 @@ pub(super) fn write(folder: &Path, pods: &[PodSettings], seen: &[PodSeen], tls: 
             "name = \"{name}\"\npublic_name = \"{name}\"\n\n[partner]\nkind = \"twilio\"\naccount_sid = \"{}\"\n\
              edges = [\"{edge}\"]\napi_key = {{ sid = \"{key_sid}\", secret = {{ file = {key_file:?} }} }}\n\
              auth_token = {{ file = {token_file:?} }}\napplication_sid = \"{APPLICATION_SID}\"\n\
-             signalling = \"{url}\"\nrest = \"{}\"\n{ca}",
+             signalling = \"{url}\"\nrest = \"{}\"\n{ca}\n# For a node whose location is \"{LOCATION}\".\n\
+             [calls]\nallowed_numbers = [\"{number}\", \"{CALLER}\"]\nown_number = \"{number}\"\ncaller = \"{CALLER}\"\n",
             keys.account_sid,
             rest_of(url)
         );

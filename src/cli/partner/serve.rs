@@ -1,5 +1,6 @@
 //! `ringcheck partner serve`: plays the partner until it is stopped.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,9 +12,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ending::{Ending, Failure};
 use crate::cli::output::{self, Format};
 use crate::io::{config_files, secrets};
+use crate::model::PodName;
 use crate::partner::twilio::{Account, AccountKeys};
 use crate::partner_server::{CERTIFICATE_NAMES, PartnerServer, PartnerSettings, PodSeen, PodSettings};
 use crate::plan::{PartnerAccount, Pod};
+use crate::token::OwnNames;
 
 use super::{generated, stage, wait_for};
 
@@ -64,6 +67,9 @@ pub struct Args {
     format: Format,
 }
 
+/// The pods' phone numbers, and which client each number rings.
+pub(super) type Numbers = BTreeMap<PodName, BTreeMap<String, String>>;
+
 /// What is said once the partner can be connected to.
 #[derive(Serialize)]
 struct Started {
@@ -75,9 +81,9 @@ struct Started {
 }
 
 pub fn run(args: &Args) -> Result<Ending, Failure> {
-    let pods = match &args.config {
+    let (pods, numbers) = match &args.config {
         Some(config) => configured(config, &args.probes, args.port)?,
-        None => generated::pods(args.generate.unwrap_or(1), args.port),
+        None => generated::pods_and_numbers(args.generate.unwrap_or(1), args.port),
     };
     let names = if args.names.is_empty() { CERTIFICATE_NAMES.map(str::to_owned).to_vec() } else { args.names.clone() };
     let settings = PartnerSettings {
@@ -86,6 +92,7 @@ pub fn run(args: &Args) -> Result<Ending, Failure> {
         certificate_names: names,
         control: Some(args.control),
         seed: args.seed,
+        numbers,
         truth: args.truth.clone(),
         ..PartnerSettings::for_pods(pods.clone())
     };
@@ -151,15 +158,22 @@ pub(super) fn written(path: &Path, text: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// The pods of a configuration, with their keys.
-fn configured(config: &Path, probes: &Path, port: u16) -> Result<Vec<PodSettings>, Failure> {
+fn configured(config: &Path, probes: &Path, port: u16) -> Result<(Vec<PodSettings>, Numbers), Failure> {
     let plan = config_files::read(config, probes)?.plan;
+    let location = &plan.node.location.name;
+    let numbers = plan.pods.iter().filter_map(|pod| {
+        let client = OwnNames::new(&pod.name, location).of_phone_number();
+        Some((pod.name.clone(), [(pod.calls.own_number.clone()?, client)].into()))
+    });
+    let numbers = numbers.collect();
     let pod = |(number, pod): (usize, &std::sync::Arc<Pod>)| -> Result<PodSettings, Failure> {
         let PartnerAccount::Twilio(account) = &pod.partner;
         let edge = account.edges.first().context("a pod has an edge")?.clone();
         let keys = keys(account).with_context(|| format!("the keys of {}", pod.name))?;
         Ok(PodSettings { name: pod.name.clone(), keys, edge, port: port_of(port, number) })
     };
-    plan.pods.iter().enumerate().map(pod).collect()
+    let pods: Result<Vec<PodSettings>, Failure> = plan.pods.iter().enumerate().map(pod).collect();
+    Ok((pods?, numbers))
 }
 
 /// The port of a pod: the first one's and counting up, or any.

@@ -9,7 +9,7 @@ use crate::model::{
     AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, PathTaken, Role,
     Timestamp, TokenKind, millis,
 };
-use crate::plan::{CallLimit, KOfN};
+use crate::plan::{CallLimit, CallTarget, KOfN};
 
 use super::super::seen::{NAMED_MAX, SeenResult, separating};
 use super::super::{Evidence, Split, Symptom, TraitClass};
@@ -27,6 +27,9 @@ pub struct CallSeen {
     pub role: Role,
     /// How it was to go.
     pub wish: CallWish,
+    /// Inbound: what was called.
+    #[serde(default)]
+    pub to: CallTarget,
     /// Kind of its token.
     pub kind: TokenKind,
     /// How it ended.
@@ -88,6 +91,7 @@ impl CallSeen {
             took_ms: u32::try_from(millis(observation.finished.since(observation.started))).unwrap_or(u32::MAX),
             role: observation.role,
             wish: call.wish,
+            to: CallTarget::default(),
             kind: observation.traits.kind,
             result: SeenResult::of(&observation.outcome),
             symptom: failure.map(Symptom::of),
@@ -204,6 +208,7 @@ fn classes(calls: &[&CallSeen]) -> std::collections::BTreeSet<TraitClass> {
             TraitClass::CallHold(seen.wish.hold_ms),
             TraitClass::CallRing(seen.wish.ring_ms),
             TraitClass::CallCodec(seen.wish.codec),
+            TraitClass::CallTo(seen.to),
             TraitClass::Kind(seen.kind),
         ]
     };
@@ -216,6 +221,7 @@ fn is_in(class: &TraitClass, seen: &CallSeen) -> bool {
         TraitClass::CallHold(ms) => seen.wish.hold_ms >= *ms,
         TraitClass::CallRing(ms) => seen.wish.ring_ms >= *ms,
         TraitClass::CallCodec(codec) => seen.wish.codec == *codec,
+        TraitClass::CallTo(to) => seen.to == *to,
         TraitClass::Kind(kind) => seen.kind == *kind,
         _ => false,
     }
@@ -223,4 +229,48 @@ fn is_in(class: &TraitClass, seen: &CallSeen) -> bool {
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CallDirection, Codec, MediaPath};
+
+    #[test]
+    fn it_is_seen_that_only_calls_over_the_number_fail() {
+        let seen = |n: i64| {
+            let over_number = n % 2 == 0;
+            CallSeen {
+                attempt: AttemptId(n.unsigned_abs()),
+                started: Timestamp::from_millis(n * 60_000),
+                took_ms: 20_000,
+                role: Role::Scheduled,
+                wish: CallWish {
+                    direction: CallDirection::Inbound,
+                    hold_ms: 5000,
+                    ring_ms: 0,
+                    codec: Codec::Pcmu,
+                    path: MediaPath::Any,
+                },
+                to: if over_number { CallTarget::Number } else { CallTarget::Client },
+                kind: TokenKind::Access,
+                result: if over_number { SeenResult::Failed } else { SeenResult::Completed },
+                symptom: None,
+                set_up_ms: None,
+                delivery_ms: None,
+                mos_centi: None,
+                loss_permille: None,
+                one_way: None,
+                path: None,
+                poor: false,
+                flaws: Vec::new(),
+                stopped_ms: None,
+            }
+        };
+        let calls: Vec<CallSeen> = (0..12).map(seen).collect();
+        let found = evidence(calls.iter(), CallSeen::has_failed, Timestamp::from_millis(0));
+        let split = found.splits.first().expect("a class separates them");
+        assert_eq!(split.class, TraitClass::CallTo(CallTarget::Number), "{:#?}", found.splits);
+        assert_eq!((split.failed, split.of, split.others_failed), (6, 6, 0));
+    }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{CallDirection, CallWish, ProbeName, Share, millis};
-use crate::plan::{CallRule, CallSettings, CallThresholds, KOfN, Plan, Pod, PodCalls, Probe, whole_minutes};
+use crate::plan::{
+    CallRule, CallSettings, CallTarget, CallThresholds, KOfN, Plan, Pod, PodCalls, Probe, whole_minutes,
+};
 
 /// With the default rule at most so many calls are looked back at.
 const LOOK_BACK_MAX: u32 = 16;
@@ -43,6 +45,9 @@ pub struct CallProbeRules {
     pub direction: CallDirection,
     /// Legs of a call that are billed apart.
     pub legs: u32,
+    /// Inbound: what is called.
+    #[serde(default)]
+    pub to: CallTarget,
     /// Its usual hold, in milliseconds.
     pub hold_ms: u32,
     /// Without a call for so long nobody looks, in milliseconds.
@@ -85,6 +90,7 @@ pub fn rules_of(plan: &Plan, pod: &Pod) -> Option<CallRules> {
         let rules = CallProbeRules {
             direction: call.direction,
             legs: call.legs(),
+            to: call.to,
             hold_ms: u32::try_from(call.hold.as_millis()).unwrap_or(u32::MAX),
             silence_ms: millis(pace * ROUNDS_MISSED + probe.longest()),
             pages: probe.pages,

@@ -53,7 +53,8 @@ impl CallState {
     /// A call is over. One that failed before it was a call says nothing of calls while
     /// connections fail as well.
     pub fn observe(&mut self, observation: &Observation, rules: &CallRules, connections_fail: bool) {
-        let Some(seen) = CallSeen::of(observation) else { return };
+        let Some(mut seen) = CallSeen::of(observation) else { return };
+        seen.to = rules.probes.get(&observation.probe).map(|probe| probe.to).unwrap_or_default();
         let price = rules.price(&observation.probe, &seen.wish);
         let legs = rules.probes.get(&observation.probe).map_or(1, |probe| probe.legs);
         self.spending.give_back(observation.started, price.saturating_sub(billed(observation, price, legs)));

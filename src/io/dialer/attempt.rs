@@ -12,11 +12,11 @@ use crate::io::partner_rest::{PartnerRest, RestClient};
 use crate::io::recordings;
 use crate::io::{resolver, tls};
 use crate::model::{
-    AttemptReport, AttemptSpec, CallDirection, Degradation, EdgeName, Failure, LostReason, Outcome, PartnerSaid,
-    StableHasher, Step, StepTiming, Timestamp, Traits,
+    AttemptReport, AttemptSpec, CallDirection, Degradation, EdgeName, Failure, LostReason, NumberCall, Outcome,
+    PartnerSaid, StableHasher, Step, StepTiming, Timestamp, Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
-use crate::plan::{PartnerAccount, Plan, Pod, Probe};
+use crate::plan::{CallTarget, PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
 use super::line::{Goodbye, Line, Way};
@@ -37,7 +37,8 @@ pub(super) async fn make(
         return (lost(spec, started, LostReason::NoReport), None);
     };
     let watch = Stopwatch::start();
-    let minted = Box::pin(equipment.minter.mint(spec, pod, probe.deadlines.of(Step::Mint))).await;
+    let to = probe.call.as_ref().map(|call| call.to);
+    let minted = Box::pin(equipment.minter.mint(spec, pod, to, probe.deadlines.of(Step::Mint))).await;
     let mint = StepTiming { step: Step::Mint, took: watch.time() };
     let minted = match minted {
         Ok(minted) => minted,
@@ -48,7 +49,7 @@ pub(super) async fn make(
         Err(reason) => return (lost(spec, started, reason), None),
     };
     let ice = ice_source(equipment, spec, pod, probe);
-    let call = call_settings(spec, plan, probe, watch, ice.is_some());
+    let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
     let settings = Settings { call, ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
@@ -81,7 +82,7 @@ fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
 fn call_settings(
     spec: &AttemptSpec,
     plan: &Plan,
-    probe: &Probe,
+    (pod, probe): (&Pod, &Probe),
     watch: Stopwatch,
     servers: bool,
 ) -> Option<CallSettings> {
@@ -94,11 +95,18 @@ fn call_settings(
         tone: ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16),
         temporary: temporary_sid(id),
         marker: format!("rc={id:016x}"),
+        number: number_call(pod, probe),
         origin: watch.origin(),
         step: probe.deadlines.step,
         delivery: CALL_DELIVERY,
         servers,
     })
+}
+
+/// The pod's number, if the call shall go over it.
+fn number_call(pod: &Pod, probe: &Probe) -> Option<NumberCall> {
+    probe.call.as_ref().filter(|call| call.to == CallTarget::Number)?;
+    Some(NumberCall { number: pod.calls.own_number.clone()?, caller: pod.calls.caller.clone()? })
 }
 
 /// The device's own id of a call, as the SDK writes it: `TJS` and a UUID of version 4.
@@ -113,7 +121,7 @@ fn rest(equipment: &Equipment, spec: &AttemptSpec, pod: &Pod, probe: &Probe, min
     spec.call.filter(|call| call.direction == CallDirection::Inbound)?;
     let PartnerAccount::Twilio(account) = &pod.partner;
     let client = rest_client(equipment, account, spec, probe);
-    Some(PartnerRest::new(client, minted.identity.clone()?))
+    Some(PartnerRest::new(client, minted.identity.clone()?, pod.calls.allowed_numbers.clone()))
 }
 
 fn rest_client(equipment: &Equipment, account: &Account, spec: &AttemptSpec, probe: &Probe) -> RestClient {

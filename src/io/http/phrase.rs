@@ -86,6 +86,7 @@ pub(super) fn class(class: &TraitClass) -> String {
         TraitClass::Edge(edge) => format!("edge {edge}"),
         TraitClass::CallHold(ms) => format!("calls that last {} or longer", in_words(*ms)),
         TraitClass::CallRing(ms) => format!("calls that ring for {} or longer", in_words(*ms)),
+        TraitClass::CallTo(to) => to.described().to_owned(),
         TraitClass::CallCodec(codec) => format!("calls coded in {}", codec.as_str()),
     }
 }
@@ -218,6 +219,7 @@ const fn lost(reason: LostReason) -> &'static str {
         LostReason::Secret => "a secret could not be read",
         LostReason::Crash => "the attempt\u{2019}s task died",
         LostReason::TokenGone => "the token is no longer known",
+        LostReason::NotAllowed => "a phone number is not in allowed_numbers",
         LostReason::NoNetwork => "this machine has no network",
     }
 }

@@ -32,8 +32,19 @@ pub(super) struct Order {
     pub(super) ttl_s: u32,
     /// The token must allow to call the test application.
     pub(super) calls_out: bool,
-    /// The number of the name in it; the next in turn if absent.
-    pub(super) number: Option<u32>,
+    /// The name in it.
+    pub(super) name: WantedName,
+}
+
+/// Which of our names a token shall have.
+#[derive(Clone, Copy)]
+pub(super) enum WantedName {
+    /// The next one.
+    InTurn,
+    /// The one with this number.
+    Number(u32),
+    /// The one that the pod's phone number rings, whatever length was wished for.
+    OfNumber,
 }
 
 type Answer = oneshot::Sender<Result<Minted, NotDone>>;
@@ -103,9 +114,13 @@ impl Bench {
             Some(sid) => SigningKey::ApiKey { sid, secret },
             None => SigningKey::AuthToken { secret },
         };
-        let in_turn = || u32::try_from(self.serial % u64::from(NAMES)).unwrap_or(0);
-        let number = order.number.unwrap_or_else(in_turn);
-        let identity = OwnNames::new(&order.pod.name, &self.location).name(number, order.name_length);
+        let names = OwnNames::new(&order.pod.name, &self.location);
+        let in_turn = u32::try_from(self.serial % u64::from(NAMES)).unwrap_or(0);
+        let identity = match order.name {
+            WantedName::InTurn => names.name(in_turn, order.name_length),
+            WantedName::Number(number) => names.name(number, order.name_length),
+            WantedName::OfNumber => names.of_phone_number(),
+        };
         let request = MintRequest {
             account,
             key,

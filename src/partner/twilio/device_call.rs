@@ -123,6 +123,7 @@ impl DeviceCalls {
 
 fn has_sign(invite: &Invite, sign: &ExpectedCall) -> bool {
     match sign {
+        ExpectedCall::Caller(number) => invite.parameters.get("From") == Some(number),
         ExpectedCall::Sid(sid) => invite.callsid.as_ref() == Some(sid),
         ExpectedCall::Marker(marker) => {
             let custom = invite.parameters.get("Params").map(|params| form_decoded(params));
@@ -155,6 +156,18 @@ mod tests {
             matches!(calls.invited(invite("CA3", "pod=1&rc=8")), Some(CallEvent::Invited { sid, .. }) if sid == "CA3")
         );
         assert_eq!(calls.id(), Some("CA3"));
+    }
+
+    #[test]
+    fn over_a_number_only_the_caller_is_known() {
+        let from = |number: &str| Invite {
+            parameters: BTreeMap::from([("From".to_owned(), number.to_owned())]),
+            ..invite("CA1", "")
+        };
+        let mut calls = DeviceCalls::default();
+        assert!(calls.expect(ExpectedCall::Caller("+15005550002".to_owned())).is_none());
+        assert!(calls.invited(from("+15005550009")).is_none(), "somebody has found the number");
+        assert!(calls.invited(from("+15005550002")).is_some());
     }
 
     #[test]

@@ -56,11 +56,11 @@ impl RestCall {
     pub fn of(account: &Account, edge: &EdgeName, identity: &str, request: &RestRequest) -> Self {
         let calls = format!("{}/2010-04-01/Accounts/{}/Calls", base(account, edge), account.account_sid);
         match request {
-            RestRequest::Originate { marker, time_limit_s, timeout_s } => Self {
+            RestRequest::Originate { marker, number, time_limit_s, timeout_s } => Self {
                 url: format!("{calls}.json"),
                 form: Some(form(&[
-                    ("To", &format!("client:{identity}?{marker}")),
-                    ("From", CALLER),
+                    ("To", &number.as_ref().map_or(format!("client:{identity}?{marker}"), |call| call.number.clone())),
+                    ("From", number.as_ref().map_or(CALLER, |call| call.caller.as_str())),
                     ("Twiml", TWIML),
                     ("Timeout", &timeout_s.to_string()),
                     ("TimeLimit", &time_limit_s.to_string()),
@@ -180,12 +180,14 @@ pub fn ice_servers(body: &str) -> Option<Vec<(IceUrl, Option<RelayLogin>)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::NumberCall;
 
     #[test]
     fn a_call_is_ordered_with_limits() {
         let account = Account { rest: Some("https://127.0.0.1:1/".to_owned()), ..Account::with_sid("AC1") };
         let edge = EdgeName::parse("ashburn").expect("a name");
-        let request = RestRequest::Originate { marker: "rc=7".to_owned(), time_limit_s: 20, timeout_s: 15 };
+        let request =
+            RestRequest::Originate { marker: "rc=7".to_owned(), number: None, time_limit_s: 20, timeout_s: 15 };
         let call = RestCall::of(&account, &edge, "rc_pod_1", &request);
         assert_eq!(call.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls.json");
         assert_eq!(
@@ -195,6 +197,11 @@ mod tests {
                  %3CEcho%2F%3E%3C%2FResponse%3E&Timeout=15&TimeLimit=20"
             )
         );
+        let number = NumberCall { number: "+15005550001".to_owned(), caller: "+15005550002".to_owned() };
+        let request =
+            RestRequest::Originate { marker: String::new(), number: Some(number), time_limit_s: 20, timeout_s: 15 };
+        let form = RestCall::of(&account, &edge, "rc_pod_1", &request).form.expect("a form");
+        assert!(form.starts_with("To=%2B15005550001&From=%2B15005550002&Twiml=%3CResponse"), "{form}");
         let end = RestCall::of(&account, &edge, "x", &RestRequest::End { sid: "CA/1".to_owned() });
         assert_eq!(end.url, "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls/CA%2F1.json");
         assert_eq!(end.form.as_deref(), Some("Status=completed"));

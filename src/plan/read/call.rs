@@ -40,7 +40,7 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
     let hold = table.duration("hold");
     let long_holds = long_holds(&table, hold);
     let (path, far_end, to) = (table.text("path"), table.text("far_end"), table.text("to"));
-    let wanted = [("far_end", far_end.as_deref(), "application"), ("to", to.as_deref(), "client")];
+    let wanted = [("far_end", far_end.as_deref(), "application")];
     for (key, value, possible) in wanted {
         if value.is_some_and(|value| value != possible) {
             table.mistake(key, "this is not possible yet", format!("leave it out, or write \"{possible}\""));

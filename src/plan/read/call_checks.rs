@@ -29,6 +29,26 @@ pub fn check(pods: &[PodDraft], probes: &[(&ProbeDraft, &Arc<Probe>)], problems:
     check_originations(pods, probes, problems);
 }
 
+/// Notes what works, and may be wished otherwise.
+pub fn warn(pods: &[PodDraft], probes: &[(&ProbeDraft, &Arc<Probe>)], warnings: &mut Problems) {
+    for (draft, probe) in probes {
+        if probe.call.as_ref().is_none_or(|call| call.direction != CallDirection::Outbound) {
+            continue;
+        }
+        for pod in pods.iter().filter_map(|pod| pod.pod.as_ref()).filter(|pod| probe.runs_in(&pod.name)) {
+            if matches!(&pod.tokens, TokenSource::Endpoint(_)) {
+                let what = format!(
+                    "the tokens of pod \"{}\" are fetched, so nobody knows under which name to look for a call that a \
+                     crash leaves up",
+                    pod.name
+                );
+                let hint = "let the test application's TwiML end by itself: docs/calls.md".to_owned();
+                warnings.push(draft.kind_place.clone(), what, Some(hint));
+            }
+        }
+    }
+}
+
 /// What a pod must have for a call of this kind.
 fn check_needs(draft: &ProbeDraft, probe: &Probe, pod: &Pod, problems: &mut Problems) {
     let Some(call) = &probe.call else { return };
@@ -62,6 +82,14 @@ fn check_needs(draft: &ProbeDraft, probe: &Probe, pod: &Pod, problems: &mut Prob
             format!("pod \"{}\" has no own_number to call", pod.name),
             "add it to its [calls], or name other pods",
         ),
+        CallDirection::Inbound
+            if call.to == CallTarget::Number && !matches!(pod.tokens, TokenSource::Minted { .. }) =>
+        {
+            needs(
+                format!("the tokens of pod \"{}\" are fetched, so its number cannot ring a name of ours", pod.name),
+                "name other pods, or call the client itself (to = \"client\")",
+            );
+        }
         CallDirection::Outbound | CallDirection::Inbound => {}
     }
 }

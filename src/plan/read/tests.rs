@@ -218,7 +218,7 @@ fn one_slip_in_calls_gives_one_report() {
         (POD.replace("application_sid", "# "), OUTBOUND.to_owned(), INBOUND.to_owned(), "has no application_sid"),
         (POD.to_owned(), OUTBOUND.to_owned(), INBOUND.replace("0 */5 * * * *", "*/30 * * * * *"), "2.0 inbound calls"),
         (POD.to_owned(), OUTBOUND.to_owned(), INBOUND.replace("attempts = 1", "attempts = 6"), "1.2 inbound calls"),
-        (POD.to_owned(), OUTBOUND.to_owned(), format!("{INBOUND}to = \"number\"\n"), "not possible yet"),
+        (POD.to_owned(), OUTBOUND.to_owned(), format!("{INBOUND}to = \"number\"\n"), "has no own_number to call"),
         (POD.replace("= 800", "= 300"), OUTBOUND.to_owned(), INBOUND.to_owned(), "its probes want 608"),
         (format!("{POD}{own_number}"), OUTBOUND.to_owned(), INBOUND.to_owned(), "+14155550119 is not among"),
         (format!("{POD}{far_number}"), OUTBOUND.to_owned(), INBOUND.to_owned(), "without spaces"),

@@ -140,6 +140,7 @@ impl Whole {
             .filter_map(|draft| Some((draft, probes.iter().find(|probe| is_draft_of(draft, probe))?)))
             .collect();
         call_checks::check(&self.pods, &pairs, &mut self.problems);
+        call_checks::warn(&self.pods, &pairs, &mut self.warnings);
         for draft in self.probes.iter().filter(|draft| draft.kinds_written) {
             let Some(probe) = probes.iter().find(|probe| is_draft_of(draft, probe)) else { continue };
             warn_of_unused_kinds(draft, probe, &self.pods, &mut self.warnings);

@@ -5,13 +5,17 @@ use std::time::Duration;
 use crate::model::Step::{Ice, Invite, Ringing};
 
 use super::super::behaviour::Behaviour;
-use super::super::call_fault::{CallFault, DeliveryFault, RestFault};
+use super::super::call_fault::{CallFault, DeliveryFault, NumberFault, RestFault};
 use super::entry::Expected::{Completed, Degraded, Failed, Throttled};
-use super::entry::Group::{Delivery, Rest};
+use super::entry::Group::{Delivery, Number, Rest};
 use super::entry::{Entry, entry};
 
 const fn delivery(fault: DeliveryFault) -> Behaviour {
     Behaviour::Call(CallFault::Delivery(fault))
+}
+
+const fn number(fault: NumberFault) -> Behaviour {
+    Behaviour::Call(CallFault::Number(fault))
 }
 
 const fn rest(fault: RestFault) -> Behaviour {
@@ -84,6 +88,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         delivery(DeliveryFault::StatusLies),
         Degraded,
         "says that nobody answered a call that was answered",
+    ),
+    entry(
+        "number-not-routed",
+        Number,
+        number(NumberFault::NotRouted),
+        Failed(Invite),
+        "does not find the phone number: the call fails",
+    ),
+    entry(
+        "number-webhook-broken",
+        Number,
+        number(NumberFault::WebhookBroken),
+        Failed(Invite),
+        "gets no TwiML from the number's webhook: the call is answered, and no client rings",
+    ),
+    entry(
+        "number-caller-changed",
+        Number,
+        number(NumberFault::CallerChanged),
+        Failed(Invite),
+        "shows another caller than the one that was ordered",
+    ),
+    entry(
+        "number-slow",
+        Number,
+        number(NumberFault::Slow(ms(6000))),
+        Completed,
+        "takes 6 s from the number to the client (decoy: within the deadline; the delivery time tells)",
     ),
     entry("rest-401", Rest, status(401), Failed(Invite), "answers orders for calls with 401"),
     entry("rest-404", Rest, status(404), Failed(Invite), "answers orders for calls with 404"),

@@ -44,13 +44,15 @@ pub enum Group {
     Sound,
     /// A call to the agent is delivered.
     Delivery,
+    /// A call to the agent comes over a phone number.
+    Number,
     /// The REST API that orders calls.
     Rest,
 }
 
 impl Group {
     /// Every chapter, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Token,
         Self::Tcp,
         Self::Tls,
@@ -62,6 +64,7 @@ impl Group {
         Self::CallMedia,
         Self::Sound,
         Self::Delivery,
+        Self::Number,
         Self::Rest,
     ];
 
@@ -76,7 +79,7 @@ impl Group {
             | Self::Registration
             | Self::Throttling => None,
             Self::CallSetUp | Self::CallMedia | Self::Sound => Some(CallDirection::Outbound),
-            Self::Delivery | Self::Rest => Some(CallDirection::Inbound),
+            Self::Delivery | Self::Number | Self::Rest => Some(CallDirection::Inbound),
         }
     }
 
@@ -94,6 +97,7 @@ impl Group {
             Self::CallMedia => "call media",
             Self::Sound => "sound",
             Self::Delivery => "delivery",
+            Self::Number => "number",
             Self::Rest => "rest",
         }
     }

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use crate::call::{CallSettings, Settings};
 use crate::model::{
-    CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FarHears, HeardSound,
-    MediaPath, Origin, Outcome, Step, TokenKind,
+    CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FailureReason, FarHears,
+    HeardSound, MediaPath, Origin, Outcome, Step, TokenKind,
 };
-use crate::sim::{Behaviour, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
+use crate::sim::{Behaviour, Course, Expected, Fault, Group, Outcomes, usual_call, usual_number_call, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
 fn calling(direction: CallDirection, codec: Codec) -> Settings {
@@ -24,6 +24,36 @@ fn course(direction: CallDirection, fault: Option<Fault>) -> Course {
 fn coded(direction: CallDirection, codec: Codec, fault: Option<Fault>) -> Course {
     let met = fault.map(|fault| fault.behaviour());
     Outcomes::new(calling(direction, codec)).course(&[met], TokenKind::Access).clone()
+}
+
+/// A call to the agent over the model's number.
+fn over_number(fault: Option<Fault>) -> Course {
+    let wish = CallWish {
+        direction: CallDirection::Inbound,
+        hold_ms: 5000,
+        ring_ms: 1000,
+        codec: Codec::Pcmu,
+        path: MediaPath::Any,
+    };
+    let call = usual_number_call(wish, Origin::new(Instant::now()));
+    let met = fault.map(|fault| fault.behaviour());
+    Outcomes::new(Settings { call: Some(call), ..usual_settings() }).course(&[met], TokenKind::Access).clone()
+}
+
+#[test]
+fn a_call_over_the_number_is_known_by_its_caller_and_by_nothing_else() {
+    let sound = over_number(None);
+    assert_eq!(sound.finding.outcome, Outcome::completed(), "{:?}", sound.finding);
+    assert!(sound.finding.call.expect("it was a call").delivery_ms.is_some());
+    let fault = Fault::named("number-caller-changed").expect("known");
+    let foreign = over_number(Some(fault));
+    let reason = foreign.finding.outcome.failure().map(|failure| (failure.step, failure.reason));
+    assert_eq!(reason, Some((Step::Invite, FailureReason::NotDelivered)), "{:?}", foreign.finding);
+    // Trouble of numbers is none of calls to the client itself: so the two are told apart.
+    for name in ["number-not-routed", "number-webhook-broken", "number-caller-changed"] {
+        let fault = Some(Fault::named(name).expect("known"));
+        assert_eq!(course(CallDirection::Inbound, fault).finding.outcome, Outcome::completed(), "{name}");
+    }
 }
 
 #[test]
@@ -57,7 +87,10 @@ fn every_fault_of_calls_ends_as_the_catalogue_says() {
     for fault in Fault::all() {
         let Some(direction) = fault.entry().group.calls() else { continue };
         tried += 1;
-        let course = course(direction, Some(fault));
+        let course = match fault.entry().group {
+            Group::Number => over_number(Some(fault)),
+            _ => course(direction, Some(fault)),
+        };
         let outcome = &course.finding.outcome;
         if Expected::of(outcome) != Some(fault.expected()) {
             wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));

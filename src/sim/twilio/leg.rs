@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec, without_candidates};
 use crate::model::{CallStatus, Codec, Origin};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble};
-use crate::sim::call_fault::{CallFault, DeliveryFault, DescriptionFault, MidCallFault, PathFault, SetUpFault};
+use crate::sim::call_fault::{
+    CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, SetUpFault,
+};
 
 use super::far_end::FarEnd;
 
@@ -95,7 +97,7 @@ impl Leg {
         let mut leg = Self::new(sid, fault, origin, now + ring);
         leg.invite = invite;
         let late = match fault {
-            Some(CallFault::Delivery(DeliveryFault::RingsLate(by))) => by,
+            Some(CallFault::Delivery(DeliveryFault::RingsLate(by)) | CallFault::Number(NumberFault::Slow(by))) => by,
             _ => Duration::ZERO,
         };
         leg.end_at += late;

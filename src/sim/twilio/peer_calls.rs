@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::model::{CallDirection, CallStatus, Origin, Timestamp};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame};
-use crate::sim::call_fault::{CallFault, DeliveryFault};
+use crate::sim::call_fault::{CallFault, DeliveryFault, NumberFault};
 
 use super::leg::{Leg, LegOutput};
 use super::note::Note;
@@ -16,6 +16,8 @@ use super::rest_desk::{RestDesk, RingOrder};
 
 /// Calls that one client can have at a time.
 const LEGS_MAX: usize = 4;
+/// What a carrier shows that does not show who calls.
+const CHANGED_CALLER: &str = "+266696687";
 
 /// The calls of one client, and the desk that knows all of the account's.
 pub(super) struct PeerCalls {
@@ -103,11 +105,23 @@ impl Peer {
                 calls.desk().set_status(&order.sid, CallStatus::InProgress);
                 return self.note(Note::of("call delivered elsewhere"));
             }
+            Some(CallFault::Number(NumberFault::NotRouted)) if order.parent.is_some() => {
+                calls.desk().set_status(&order.sid, CallStatus::Failed);
+                return self.note(Note::of("number not found"));
+            }
+            Some(CallFault::Number(NumberFault::WebhookBroken)) if order.parent.is_some() => {
+                calls.desk().set_status(&order.sid, CallStatus::Completed);
+                return self.note(Note::of("number's webhook gave no TwiML"));
+            }
             _ => {}
         }
+        let from = match fault {
+            Some(CallFault::Number(NumberFault::CallerChanged)) if order.parent.is_some() => CHANGED_CALLER,
+            _ => order.from.as_str(),
+        };
         calls.desk().set_status(&order.sid, CallStatus::Ringing);
         let parameters = [
-            ("From", "client:ringcheck"),
+            ("From", from),
             ("To", &format!("client:{}", order.identity)),
             ("CallSid", &order.sid),
             ("AccountSid", &account),

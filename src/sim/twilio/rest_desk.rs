@@ -38,12 +38,18 @@ pub struct RingOrder {
     pub params: String,
     /// How long it may ring.
     pub ring: Duration,
+    /// Who calls, as the client is told.
+    pub from: String,
+    /// The call to a phone number that has led here, if one has.
+    pub parent: Option<String>,
 }
 
 /// What is known of the calls of one account.
 #[derive(Debug, Default)]
 pub struct RestDesk {
     made: u64,
+    /// The account's phone numbers, and which client each rings.
+    numbers: BTreeMap<String, String>,
     calls: BTreeMap<u64, KnownCall>,
     /// STUN and TURN servers, as the API lists them.
     ice_servers: Vec<serde_json::Value>,
@@ -55,16 +61,23 @@ struct KnownCall {
     sid: String,
     from: String,
     to: String,
+    parent: Option<String>,
     status: CallStatus,
 }
 
 impl RestDesk {
+    /// A desk of an account that has these phone numbers, each with the client that it rings.
+    pub fn with_numbers(numbers: BTreeMap<String, String>) -> Self {
+        Self { numbers, ..Self::default() }
+    }
+
     /// A new call between these: its id.
     pub fn open(&mut self, from: &str, to: &str) -> String {
         self.made += 1;
         let sid = format!("CA{:032x}", self.made);
         let (from, to) = (from.to_owned(), to.to_owned());
-        self.calls.insert(self.made, KnownCall { sid: sid.clone(), from, to, status: CallStatus::Queued });
+        let status = CallStatus::Queued;
+        self.calls.insert(self.made, KnownCall { sid: sid.clone(), from, to, parent: None, status });
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_first();
         }
@@ -77,8 +90,7 @@ impl RestDesk {
             return (refusal, None);
         }
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let to = field("To").and_then(|to| to.strip_prefix("client:"));
-        let (Some(to), Some(from), Some(_)) = (to, field("From"), field("Twiml").or(field("Url"))) else {
+        let (Some(to), Some(from), Some(_)) = (field("To"), field("From"), field("Twiml").or(field("Url"))) else {
             return (
                 reply(400, json!({ "code": 21_201, "message": "No 'To' number is specified", "status": 400 })),
                 None,
@@ -87,16 +99,42 @@ impl RestDesk {
         if matches!(fault, Some(RestFault::Garbage | RestFault::NoCall | RestFault::Empty)) {
             return (garbled(reply(201, json!({})), fault), None);
         }
-        let (identity, params) = to.split_once('?').unwrap_or((to, ""));
         let seconds = field("Timeout").and_then(|text| text.parse().ok()).unwrap_or(60);
+        let ring = Duration::from_secs(seconds);
+        let Some(client) = to.strip_prefix("client:") else { return self.originate_to_number(to, from, ring, fault) };
+        let (identity, params) = client.split_once('?').unwrap_or((client, ""));
         let sid = self.open(from, &format!("client:{identity}"));
         let order = RingOrder {
             sid: sid.clone(),
             identity: identity.to_owned(),
             params: params.to_owned(),
-            ring: Duration::from_secs(seconds),
+            ring,
+            from: from.to_owned(),
+            parent: None,
         };
         (garbled(self.call(&sid, 201), fault), Some(order))
+    }
+
+    /// A call to a number: if it is one of the account's, its own call to its client follows.
+    fn originate_to_number(
+        &mut self,
+        to: &str,
+        from: &str,
+        ring: Duration,
+        fault: Option<RestFault>,
+    ) -> (RestReply, Option<RingOrder>) {
+        let parent = self.open(from, to);
+        let said = garbled(self.call(&parent, 201), fault);
+        let Some(identity) = self.numbers.get(to).cloned() else {
+            self.set_status(&parent, CallStatus::Failed);
+            return (said, None);
+        };
+        let sid = self.open(from, &format!("client:{identity}"));
+        if let Some(child) = self.calls.values_mut().find(|known| known.sid == sid) {
+            child.parent = Some(parent.clone());
+        }
+        let (from, params) = (from.to_owned(), String::new());
+        (said, Some(RingOrder { sid, identity, params, ring, from, parent: Some(parent) }))
     }
 
     /// Somebody asks for a call.
@@ -117,9 +155,18 @@ impl RestDesk {
 
     /// The status of a call has changed.
     pub fn set_status(&mut self, sid: &str, status: CallStatus) {
-        if let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) {
-            known.status = status;
+        let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) else { return };
+        known.status = status;
+        // What leads to a client is as that client's call is.
+        if let Some(parent) = known.parent.clone() {
+            self.set_status(&parent, status);
         }
+    }
+
+    /// A call and those that it has led to.
+    pub fn legs_of(&self, sid: &str) -> Vec<String> {
+        let is_leg = |known: &&KnownCall| known.sid == sid || known.parent.as_deref() == Some(sid);
+        self.calls.values().filter(is_leg).map(|known| known.sid.clone()).collect()
     }
 
     /// The status of a call.

@@ -111,7 +111,7 @@ static CALL: Shape = Shape {
             Kind::Choice(&["client", "number"]),
             "\"client\"",
             "Inbound: what is called, our client or the pod's own_number, so that carrier and number are in the path \
-             (two legs). Only client is possible yet.",
+             (three legs).",
         ),
     ],
 };
