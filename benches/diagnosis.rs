@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ringcheck::diagnosis::{Diagnosis, HowFailed, Look};
-use ringcheck::model::{AttemptId, FailureReason, PodName, Share, Step};
+use ringcheck::model::{AttemptId, FailureReason, PodName, Reached, Share, Step};
 
 use trials::{Class, DETERMINISTIC, ON_NODES, Place, Ran, run};
 
@@ -52,6 +52,7 @@ fn steps(place: &Place, seed: u64) {
             pod: pod.clone(),
             token: AttemptId(number),
             features,
+            reached: Reached::default(),
             failed: fails.then_some(failed),
         });
         if number % 100 == 0 {

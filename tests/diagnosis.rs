@@ -2,6 +2,8 @@
 //! often enough, and never what it cannot know. `benches/diagnosis.rs` runs the same trials in
 //! numbers that prove the shares.
 
+#[path = "diagnosis/places.rs"]
+mod places;
 #[path = "../benches/trials/mod.rs"]
 mod trials;
 
@@ -11,7 +13,7 @@ use ringcheck::diagnosis::{
     Affected, Conjunction, Diagnosis, Evidence, FindingState, HowFailed, LOOKS_MAX, Look, Predicate, Remedy,
 };
 use ringcheck::model::{
-    AttemptId, Cell, FailureReason, KeySlot, PodName, Segment, Share, Step, Symbol, TokenKind, TokenWish,
+    AttemptId, Cell, FailureReason, KeySlot, PodName, Reached, Segment, Share, Step, Symbol, TokenKind, TokenWish,
 };
 use ringcheck::token::{Feature, FeatureSet, Reach};
 
@@ -72,7 +74,7 @@ fn diagnosis() -> Diagnosis {
 fn look(token: u64, features: FeatureSet, fails: bool) -> Look {
     let failed = HowFailed { step: Step::Connected, reason: FailureReason::NoAnswer, wire_code: Some(31204) };
     let pod = PodName::parse("pod-18").expect("a name");
-    Look { pod, token: AttemptId(token), features, failed: fails.then_some(failed) }
+    Look { pod, token: AttemptId(token), features, reached: Reached::default(), failed: fails.then_some(failed) }
 }
 
 /// Follows the wishes for so many looks; what fails is what `fails` says of look and features.

@@ -7,8 +7,8 @@ use fastrand::Rng;
 
 use ringcheck::diagnosis::{Diagnosis, Family, FindingState, HowFailed, Look, Predicate, Wish};
 use ringcheck::model::{
-    AttemptId, CellWeights, EdgeName, FailureReason, Fit, KeySlot, PodName, Segment, Share, SignatureCells, Step,
-    Symbol, TokenKind, TokenShape, TokenWish, Traits,
+    AttemptId, CellWeights, EdgeName, FailureReason, Fit, KeySlot, PodName, Reached, Segment, Share, SignatureCells,
+    Step, Symbol, TokenKind, TokenShape, TokenWish, Traits,
 };
 use ringcheck::token::{Feature, FeatureSet, FeatureSpace, Form, Reach};
 
@@ -362,6 +362,6 @@ impl Bench<'_> {
             reason: FailureReason::NoAnswer,
             wire_code: None,
         });
-        Look { pod: self.pod.clone(), token: AttemptId(number as u64), features, failed }
+        Look { pod: self.pod.clone(), token: AttemptId(number as u64), features, reached: Reached::default(), failed }
     }
 }

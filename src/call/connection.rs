@@ -448,6 +448,7 @@ impl<S: Signalling> Connection<S> {
                 }
             }
             SignallingEvent::Degraded(how) => self.seen.degrade(how),
+            SignallingEvent::Located { gateway, region } => self.seen.located(gateway, region),
             _ if !judging => {}
             SignallingEvent::Connected(facts) => self.connected(facts),
             SignallingEvent::Registered => self.registered(),

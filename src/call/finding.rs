@@ -63,6 +63,12 @@ impl Seen {
         self.partner.edge = facts.edge;
     }
 
+    /// Either is told anew by whatever carries it.
+    pub(super) fn located(&mut self, gateway: Option<String>, region: Option<String>) {
+        self.partner.gateway = gateway.or_else(|| self.partner.gateway.take());
+        self.partner.region = region.or_else(|| self.partner.region.take());
+    }
+
     pub(super) fn degrade(&mut self, how: Degradation) {
         if !self.degraded.contains(&how) {
             self.degraded.push(how);

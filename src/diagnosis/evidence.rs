@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptId, Failure, FailureReason, PodName, Step};
+use crate::model::{AttemptId, Failure, FailureReason, PodName, Reached, Step};
 use crate::token::FeatureSet;
 
 use super::family::Family;
@@ -41,6 +41,9 @@ pub struct Look {
     /// What the token has, in the family's space.
     #[serde(with = "words")]
     pub features: FeatureSet,
+    /// Where at the partner it came out.
+    #[serde(default, skip_serializing_if = "Reached::is_unknown")]
+    pub reached: Reached,
     /// How it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<HowFailed>,

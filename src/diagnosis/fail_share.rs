@@ -50,6 +50,14 @@ impl FailShare {
         }
     }
 
+    /// The nearest share of attempts that is less than all: what is seen of a fault that some places
+    /// have and others have not.
+    pub(super) fn nearest(share: f64) -> Self {
+        let distance = |known: &Self| (known.share().ln() - share.ln()).abs();
+        let drawn = [Self::Half, Self::Quarter, Self::Tenth].into_iter();
+        drawn.min_by(|one, other| distance(one).total_cmp(&distance(other))).unwrap_or(Self::Half)
+    }
+
     /// True if a token that failed once fails again, and one that passed passes again.
     pub const fn sticks_to_token(self) -> bool {
         matches!(self, Self::All | Self::HalfOfTokens | Self::QuarterOfTokens | Self::TenthOfTokens)

@@ -47,6 +47,8 @@ pub struct Family {
     /// Features that must be seen to pass before a claim is verified: all but single lengths of
     /// names, of which a token shows only one.
     pub(super) tried: FeatureSet,
+    /// Features of the way, not of the token: edges.
+    pub(super) edges: FeatureSet,
     /// Reachable tokens.
     pub(super) sample: Vec<FeatureSet>,
     /// Signatures as they come by chance.
@@ -63,16 +65,12 @@ impl Family {
         let sample = sample(&space, &grounds);
         let weighed = weighed(space.features(), &sample);
         let fingerprint = fingerprint(&space);
-        let tried =
-            space.features().iter().enumerate().filter(|(_, feature)| !matches!(feature, Feature::NameLength(_)));
-        let tried = tried.fold(FeatureSet::NONE, |mut set, (number, _)| {
-            set.insert(number);
-            set
-        });
+        let tried = those(&space, |feature| !matches!(feature, Feature::NameLength(_)));
+        let edges = those(&space, |feature| matches!(feature, Feature::Edge(_)));
         let (hypotheses, beliefs) = weighed.into_iter().map(|(h, belief)| (h, steps(belief.ln()))).unzip();
         let mut rng = Rng::with_seed(SAMPLE_SEED);
         let signatures = (0..SIGNATURES).map(|_| random_signature(&mut rng, NATURAL)).collect();
-        Some(Self { space, grounds, marks, hypotheses, beliefs, tried, sample, signatures, fingerprint })
+        Some(Self { space, grounds, marks, hypotheses, beliefs, tried, edges, sample, signatures, fingerprint })
     }
 
     /// The features that tokens are described by.
@@ -98,6 +96,15 @@ impl Family {
     pub(super) fn features_of(&self, hypothesis: Hypothesis) -> Vec<Feature> {
         hypothesis.features().filter_map(|number| self.space.features().get(number).cloned()).collect()
     }
+}
+
+/// The numbers of those features.
+fn those(space: &FeatureSpace, wanted: impl Fn(&Feature) -> bool) -> FeatureSet {
+    let features = space.features().iter().enumerate().filter(|(_, feature)| wanted(feature));
+    features.fold(FeatureSet::NONE, |mut set, (number, _)| {
+        set.insert(number);
+        set
+    })
 }
 
 fn fingerprint(space: &FeatureSpace) -> u64 {

@@ -11,7 +11,9 @@ use super::FailShare;
 use super::evidence::HowFailed;
 use super::hypothesis::Hypothesis;
 use super::inquiry::Diagnosis;
+use super::places::PlaceFinding;
 use super::predicate::{Conjunction, Predicate, is_of_signature};
+use super::spared::Spared;
 
 /// Symptoms that are told; the rest is counted together under the last of them.
 const SYMPTOMS_MAX: usize = 8;
@@ -43,7 +45,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, failed: bool) {
+    /// Counts one look more.
+    pub fn add(&mut self, failed: bool) {
         self.failed += u32::from(failed);
         self.of += 1;
     }
@@ -73,6 +76,9 @@ pub struct Finding {
     /// How often it fails; nothing where nothing is claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails: Option<FailShare>,
+    /// The same among looks that came out where it fails, if it depends on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails_at_place: Option<FailShare>,
     /// Belief in the newest claim (or in that no trait matters), among all hypotheses, if single
     /// failures come independently at `background`.
     pub posterior: Share,
@@ -88,8 +94,22 @@ pub struct Finding {
     pub ruled_out: Vec<RuledOut>,
     /// What failing looked like, most frequent first.
     pub symptoms: Vec<(HowFailed, u32)>,
+    /// At which of the partner's places it fails, if it depends on that: all counts but those of
+    /// symptoms and pods are then of looks there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceFinding>,
+    /// Pods in which the tokens that are claimed to fail pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<Spared>,
     /// By pod.
     pub pods: BTreeMap<PodName, Counts>,
+}
+
+impl Finding {
+    /// How often what is claimed fails, where it fails at all.
+    pub fn fails_there(&self) -> Option<FailShare> {
+        self.fails_at_place.or(self.fails)
+    }
 }
 
 impl Diagnosis {
@@ -99,13 +119,19 @@ impl Diagnosis {
         Predicate(claimed.into_iter().map(|hypothesis| Conjunction(self.family.features_of(hypothesis))).collect())
     }
 
-    /// How often the tokens that are claimed fail; nothing where nothing is.
+    /// How often the tokens that are claimed fail, wherever they come out; nothing where nothing is
+    /// claimed.
     pub fn fails(&self) -> Option<FailShare> {
+        let there = self.fails_there()?;
+        Some(self.exposed().map_or(there, |exposed| FailShare::nearest(exposed * there.share())))
+    }
+
+    fn fails_there(&self) -> Option<FailShare> {
         let more = self.named().filter(|mass| !mass.hypothesis.is_any());
         more.map(|mass| mass.share()).or((!self.claims.is_empty()).then_some(FailShare::All))
     }
 
-    fn claimed(&self) -> Vec<Hypothesis> {
+    pub(super) fn claimed(&self) -> Vec<Hypothesis> {
         let more = self.named().filter(|mass| !mass.hypothesis.is_any()).map(|mass| mass.hypothesis);
         self.claims.iter().map(|claim| claim.hypothesis).chain(more).collect()
     }
@@ -115,13 +141,14 @@ impl Diagnosis {
         let hypotheses = self.claimed();
         let hit = |set: FeatureSet| hypotheses.iter().any(|hypothesis| hypothesis.hits_set(set));
         let mut counts = [Counts::default(); 2];
-        for look in self.evidence.looks() {
+        for look in self.here() {
             counts[usize::from(hit(look.features))].add(look.failed.is_some());
         }
         Finding {
             state: self.state(),
             predicate: self.predicate(),
             fails: self.fails(),
+            fails_at_place: self.fails_there().filter(|_| self.is_located()),
             posterior: Share::clamped(self.posterior_of_newest()),
             background: Share::clamped(self.noise.background()),
             inside: counts[1],
@@ -129,6 +156,8 @@ impl Diagnosis {
             again: self.again_counts(),
             ruled_out: if hypotheses.is_empty() { Vec::new() } else { self.ruled_out(&hit) },
             symptoms: self.symptoms(),
+            place: self.place(),
+            spared: None,
             pods: self.pods(),
         }
     }
@@ -154,7 +183,7 @@ impl Diagnosis {
     fn again_counts(&self) -> Counts {
         let mut failed_once: BTreeMap<AttemptId, ()> = BTreeMap::new();
         let mut again = Counts::default();
-        for look in self.evidence.looks() {
+        for look in self.here() {
             if failed_once.contains_key(&look.token) {
                 again.add(look.failed.is_some());
             }
@@ -170,7 +199,7 @@ impl Diagnosis {
         let features = self.family.space.features().iter().enumerate().filter(|(_, feature)| told(feature));
         let counted = features.map(|(number, feature)| {
             let mut outside = Counts::default();
-            let looks = self.evidence.looks().iter();
+            let looks = self.here();
             for look in looks.filter(|look| look.features.contains(number) && !hit(look.features)) {
                 outside.add(look.failed.is_some());
             }
@@ -188,6 +217,16 @@ impl Diagnosis {
         symptoms.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         symptoms.truncate(SYMPTOMS_MAX);
         symptoms
+    }
+
+    /// Looks at tokens that are claimed to fail, by pod, where they fail.
+    pub fn inside_by_pod(&self) -> BTreeMap<PodName, Counts> {
+        let claimed = self.claimed();
+        let mut pods: BTreeMap<PodName, Counts> = BTreeMap::new();
+        for look in self.here().filter(|look| claimed.iter().any(|one| one.hits_set(look.features))) {
+            pods.entry(look.pod.clone()).or_default().add(look.failed.is_some());
+        }
+        pods
     }
 
     fn pods(&self) -> BTreeMap<PodName, Counts> {

@@ -11,6 +11,8 @@ use super::evidence::{Evidence, Look};
 use super::family::Family;
 use super::hypothesis::Hypothesis;
 use super::noise::{Noise, Tally, nats};
+use super::odds::Odds;
+use super::places::Whereabouts;
 use super::posterior::{Exponentials, Mass, Masses, Posterior};
 
 /// A predicate that always fails is claimed from this posterior on.
@@ -29,6 +31,8 @@ const SOMETHING: f64 = 0.98;
 const SOMETHING_MORE: f64 = 0.1;
 /// A claim is withdrawn if doing without it explains everything better by so many nats.
 const WITHDRAWN_NATS: f64 = 2.0;
+/// Where it fails is looked at anew with each failure, and with one in so many looks.
+const LOCATED_ONE_IN: usize = 8;
 /// Two faults at once are thought of in so many first looks: later ones cost ever more to weigh, and
 /// by then they have either been told apart or are shares of something.
 const SPLIT_LOOKS_MAX: usize = 160;
@@ -66,7 +70,12 @@ pub struct Diagnosis {
     pub(super) noise: Noise,
     pub(super) seed: u64,
     pub(super) evidence: Evidence,
+    /// Where at the partner it fails; what came out elsewhere says nothing of tokens.
+    pub(super) whereabouts: Whereabouts,
+    pub(super) odds: Arc<Odds>,
     pub(super) texts: BTreeMap<AttemptId, Text>,
+    /// Looks that say something of tokens.
+    pub(super) weighed: usize,
     pub(super) claims: Vec<Claim>,
     /// Over the tokens that no claim hits.
     posterior: Posterior,
@@ -90,7 +99,10 @@ impl Diagnosis {
             noise: Noise::new(background.get()),
             seed,
             evidence: Evidence::about(&family),
+            whereabouts: Whereabouts::default(),
+            odds: Arc::new(Odds::new()),
             texts: BTreeMap::new(),
+            weighed: 0,
             claims: Vec::new(),
             masses: posterior.masses(&family, &exponentials),
             posterior,
@@ -125,15 +137,29 @@ impl Diagnosis {
     }
 
     fn take(&mut self, look: Look) {
-        let (set, failed) = (look.features, look.failed.is_some());
         let number = self.evidence.looks().len();
+        let (judged, told) = (look.failed.is_some() || number.is_multiple_of(LOCATED_ONE_IN), &look.reached);
+        let judged = judged && !told.is_unknown();
+        if self.is_here(&look) {
+            self.weigh(number, &look);
+        }
+        self.evidence.push(look);
+        if judged {
+            self.locate();
+        }
+    }
+
+    /// What a look says of tokens.
+    pub(super) fn weigh(&mut self, number: usize, look: &Look) {
+        let (set, failed) = (look.features, look.failed.is_some());
+        let split = self.weighed < SPLIT_LOOKS_MAX;
+        self.weighed += 1;
         let text = self.texts.entry(look.token).or_insert(Text { set, tally: Tally::default(), last: number });
         let before = text.tally;
         let after = before.and(failed);
         (text.tally, text.last) = (after, number);
         // One text has one set of features, whatever a later look says.
         let set = text.set;
-        self.evidence.push(look);
         let explained = self.explains(set);
         if !explained {
             self.posterior.learn(&self.family, self.noise, set, before, after);
@@ -147,7 +173,7 @@ impl Diagnosis {
             self.reconsider();
         }
         self.judge();
-        if failed && !explained && number < SPLIT_LOOKS_MAX {
+        if failed && !explained && split {
             self.split();
         }
     }
@@ -246,6 +272,10 @@ impl Diagnosis {
     pub(super) fn unconfirmed(&self) -> Option<(AttemptId, &Text)> {
         let unexplained =
             || self.texts.iter().filter(|(_, text)| text.tally.always_failed() && !self.explains(text.set));
+        // Failures that gather at a place are none of a text's own.
+        if self.whereabouts.named.is_some() {
+            return None;
+        }
         // One that is proven to fail will do; where only shares fail, repeats are chosen by what they tell.
         let proven = unexplained().any(|(_, text)| text.tally.looks >= CONFIRMED);
         let shares_only = self.masses.deterministic + self.masses.nothing < 0.2;

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use crate::model::{CellWeights, EdgeName, Fit, SignatureCells, StableHasher, TokenWish};
 use crate::token::FeatureSet;
 
+use super::FailShare;
 use super::ground::Ground;
 use super::hypothesis::Hypothesis;
 use super::inquiry::{CLAIM_SHARE, Diagnosis};
@@ -87,15 +88,18 @@ impl Diagnosis {
         let sure = |mass: &&Mass| mass.total() >= CLAIM_SHARE;
         // Two wide faults at once look like a share of all tokens that sticks to them: that is believed
         // only when many looks have not told them apart.
-        let looked_for = self.evidence.looks().len() >= STICKS_LOOKS;
-        let none = self.masses.any().filter(sure).filter(|mass| looked_for || !mass.share().sticks_to_token());
+        let looked_for = self.weighed >= STICKS_LOOKS;
+        let is_told = |mass: &&Mass| looked_for || mass.share() == FailShare::All || !mass.share().sticks_to_token();
+        let none = self.masses.any().filter(sure).filter(is_told);
         none.or_else(|| self.masses.best().filter(sure))
     }
 
     /// True if it is believed that a share of all tokens fails and always the same ones.
     fn may_stick_to_all(&self) -> bool {
         self.claims.is_empty()
-            && self.masses.any().is_some_and(|mass| mass.total() > STICKS_DOUBT && mass.share().sticks_to_token())
+            && self.masses.any().is_some_and(|mass| {
+                mass.total() > STICKS_DOUBT && mass.share().sticks_to_token() && mass.share() != FailShare::All
+            })
     }
 
     /// A token without a symbol in its signature, and with as little else as some: if those pass, it

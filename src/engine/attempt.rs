@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     AttemptId, AttemptReport, AttemptSpec, CallFacts, CellWeights, EdgeName, LostReason, Observation, Outcome, PodName,
-    Role, SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
+    Reached, Role, SignatureCells, ThrottleSign, Timestamp, TokenKind, TokenWish,
 };
 use crate::plan::{Budget, Plan};
 use crate::token::Cover;
@@ -326,6 +326,7 @@ impl Engine {
             finished: turn.now(),
             outcome,
             traits: report.traits,
+            reached: Reached::of(&report.partner),
             call: report.call.filter(|_| wish.is_some()).or_else(|| wish.map(CallFacts::of).map(Box::new)),
         };
         self.observe(turn, observation);
@@ -458,6 +459,7 @@ impl Engine {
             finished: turn.now(),
             outcome: Outcome::Lost { reason },
             traits: spec.traits_asked_for(),
+            reached: Reached::default(),
             call: spec.call.map(CallFacts::of).map(Box::new),
         };
         self.observe(turn, observation);

@@ -108,6 +108,9 @@ mod tests {
             again: Counts::default(),
             ruled_out: Vec::new(),
             symptoms: Vec::new(),
+            place: None,
+            spared: None,
+            fails_at_place: None,
             pods: BTreeMap::new(),
         }
     }

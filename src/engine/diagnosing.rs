@@ -30,6 +30,8 @@ const USUAL_MARGIN: f64 = 1.5;
 /// After so many looks a diagnosis that has not come to an end is given up: further ones would cost
 /// the cover more than they can tell.
 const LOOKS_WANTED: usize = 1_000;
+/// Looks in which it is looked for a place of the partner though no trait of the token explains it.
+const LOOKS_FOR_PLACE: usize = 300;
 /// Without a failure for so long, or with so many recovery attempts passing in a row, it looks like
 /// the recovery: passes would speak against what was right.
 const RECOVERING_AFTER: Duration = Duration::from_mins(2);
@@ -77,19 +79,24 @@ impl Engine {
         let family = counts.then(|| self.family(&first)).flatten()?;
         let features = family.space().set_of(&observation.traits);
         let pod = observation.pod.clone();
-        self.is_wanted(incident, failed.is_some())
-            .then_some(Glance { incident, look: Look { pod, token, features, failed } })
+        let reached = observation.reached.clone();
+        let look = Look { pod, token, features, reached, failed };
+        self.is_wanted(incident, &look).then_some(Glance { incident, look })
     }
 
-    /// A verified diagnosis takes in failures only: a pass may be the recovery.
-    fn is_wanted(&mut self, incident: IncidentNumber, failed: bool) -> bool {
+    /// A verified diagnosis takes in failures only: a pass may be the recovery, unless it came out
+    /// where nothing fails. If no trait of the token explains it, the partner's places may.
+    fn is_wanted(&mut self, incident: IncidentNumber, look: &Look) -> bool {
         self.diagnosis(incident).is_some_and(|diagnosis| {
+            let looks = diagnosis.evidence().looks().len();
+            let failed_or_elsewhere = look.failed.is_some() || diagnosis.is_elsewhere(&look.reached);
             let wanted = match diagnosis.state() {
-                FindingState::NoTokenTrait => false,
-                FindingState::Verified => failed,
+                FindingState::NoTokenTrait if diagnosis.is_located() => failed_or_elsewhere,
+                FindingState::NoTokenTrait => looks < LOOKS_FOR_PLACE && !look.reached.is_unknown(),
+                FindingState::Verified => failed_or_elsewhere,
                 FindingState::Open | FindingState::AtLeast | FindingState::Contradicted => true,
             };
-            wanted && diagnosis.evidence().looks().len() < LOOKS_WANTED
+            wanted && looks < LOOKS_WANTED
         })
     }
 
@@ -98,9 +105,9 @@ impl Engine {
         let Glance { incident, look } = glance;
         // Before the fact, so that a diagnosis that must be rebuilt does not see the look twice.
         if let Some(diagnosis) = self.diagnosis(incident) {
-            let before = diagnosis.state();
+            let before = (diagnosis.state(), diagnosis.is_located());
             diagnosis.observe(look.clone());
-            if diagnosis.state() != before {
+            if (diagnosis.state(), diagnosis.is_located()) != before {
                 self.volatile.escalate = true;
                 self.volatile.looked_at.remove(&incident);
             }
@@ -148,6 +155,7 @@ impl Engine {
                 pod: name.clone(),
                 token: seen.token,
                 features,
+                reached: pod.memory.reached_of(seen),
                 failed,
             })
         });
@@ -216,7 +224,10 @@ impl Engine {
 
     /// What is known by now of what separates failing from passing tokens.
     pub(super) fn finding(&self, facts: &IncidentFacts) -> Option<Finding> {
-        self.volatile.diagnoses.open.get(&facts.number).map(Diagnosis::finding)
+        let diagnosis = self.volatile.diagnoses.open.get(&facts.number)?;
+        let finding = diagnosis.finding();
+        let spared = self.spared(facts, diagnosis, &finding);
+        Some(Finding { spared, ..finding })
     }
 
     /// Lets go of diagnoses whose incidents are over.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::diagnosis::Finding;
 use crate::model::{CallDirection, ErrorClass, IncidentNumber, LocationName, PodName, Share, Timestamp};
 use crate::plan::Severity;
 
@@ -342,7 +343,10 @@ fn is_news(known: &IncidentFacts, fresh: &IncidentFacts) -> bool {
     let first_split = |facts: &IncidentFacts| {
         facts.pods.iter().find_map(|impact| impact.evidence.splits.first().map(|split| split.class.clone()))
     };
-    let claim = |facts: &IncidentFacts| facts.finding.as_ref().map(|finding| finding.predicate.clone());
+    let claim = |facts: &IncidentFacts| {
+        let place = |finding: &Finding| finding.place.as_ref().map(|place| (place.state, place.places.clone()));
+        facts.finding.as_ref().map(|finding| (finding.predicate.clone(), place(finding), finding.spared.is_some()))
+    };
     said(known) != said(fresh)
         || first_split(known) != first_split(fresh)
         || claim(known) != claim(fresh)

@@ -33,6 +33,7 @@ mod record;
 mod rule;
 pub mod rules;
 mod seen;
+mod spared;
 mod state;
 mod timer;
 mod trait_scores;

@@ -214,6 +214,7 @@ fn reason_to_tell(incident: &Incident, now: Timestamp) -> Option<NotifyReason> {
     } else if (known.whose.is_some() && known.whose != said.whose)
         || (known.split && !said.split)
         || (known.finding.is_some() && known.finding != said.finding)
+        || (known.place.is_some() && known.place != said.place)
     {
         Some(NotifyReason::Learned)
     } else {

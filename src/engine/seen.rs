@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, EdgeName, KeySlot, Observation, Outcome, Role, SignatureCells, Symbol, Timestamp, TokenKind, TokenShape,
-    Traits, millis,
+    AttemptId, EdgeName, KeySlot, Observation, Outcome, Reached, Role, SignatureCells, Symbol, Timestamp, TokenKind,
+    TokenShape, Traits, millis,
 };
 use crate::token::Reach;
 
@@ -21,6 +21,10 @@ pub(super) const NAMED_MAX: usize = 32;
 const SPLITS_MAX: usize = 4;
 /// Different symptoms that are told apart in a pod's memory; further ones replace the oldest.
 const SYMPTOMS_MAX: usize = 8;
+
+/// Different places of the partner that are told apart in a pod's memory; what came out at further
+/// ones counts as not known.
+const REACHED_MAX: usize = 64;
 
 /// One observation, kept small.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -46,6 +50,13 @@ pub struct Seen {
     signature: SignatureCells,
     /// Place of its symptom in `Memory::symptoms`, if it failed.
     symptom: u8,
+    /// Place in `Memory::reached`, from 1; 0 if it is not known where it came out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    reached: u8,
+}
+
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 impl Seen {
@@ -108,6 +119,8 @@ impl SeenResult {
 pub struct Memory {
     seen: VecDeque<Seen>,
     symptoms: Vec<Symptom>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reached: Vec<Reached>,
 }
 
 impl Memory {
@@ -117,6 +130,7 @@ impl Memory {
         if self.seen.len() == SEEN_MAX {
             self.seen.pop_front();
         }
+        let reached = self.number_of(&observation.reached);
         let traits = &observation.traits;
         let payload =
             traits.shape.payload.iter().fold(0, |bits, (offset, symbol)| {
@@ -136,6 +150,7 @@ impl Memory {
             payload,
             signature: traits.shape.signature,
             symptom,
+            reached,
         });
     }
 
@@ -238,6 +253,44 @@ impl Memory {
             self.symptoms.len() - 1
         });
         u8::try_from(place).unwrap_or(0)
+    }
+
+    fn number_of(&mut self, reached: &Reached) -> u8 {
+        if reached.is_unknown() {
+            return 0;
+        }
+        let place = self.reached.iter().position(|known| known == reached).or_else(|| {
+            if self.reached.len() == REACHED_MAX {
+                self.forget_unused_places();
+            }
+            (self.reached.len() < REACHED_MAX).then(|| {
+                self.reached.push(reached.clone());
+                self.reached.len() - 1
+            })
+        });
+        place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0)
+    }
+
+    fn forget_unused_places(&mut self) {
+        let mut kept: Vec<Reached> = Vec::new();
+        let mut moved = [0; REACHED_MAX + 1];
+        for seen in self.seen.iter_mut().filter(|seen| seen.reached > 0) {
+            let old = usize::from(seen.reached);
+            if moved[old] == 0
+                && let Some(reached) = self.reached.get(old - 1)
+            {
+                kept.push(reached.clone());
+                moved[old] = u8::try_from(kept.len()).unwrap_or(0);
+            }
+            seen.reached = moved[old];
+        }
+        self.reached = kept;
+    }
+
+    /// Where one came out.
+    pub fn reached_of(&self, seen: &Seen) -> Reached {
+        let place = usize::from(seen.reached).checked_sub(1);
+        place.and_then(|place| self.reached.get(place)).cloned().unwrap_or_default()
     }
 
     /// What a failing one looked like.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::{Evidence, FindingState};
+use crate::diagnosis::{Evidence, FindingState, PlaceState};
 use crate::model::{AttemptId, AttemptSpec, IncidentNumber, ReceiverName, Timestamp};
 
 use super::follow_up::FollowUp;
@@ -87,6 +87,9 @@ pub struct Said {
     /// How far the diagnosis was.
     #[serde(default)]
     pub finding: Option<FindingState>,
+    /// How far it was known at which of the partner's places it fails.
+    #[serde(default)]
+    pub place: Option<PlaceState>,
     /// Until when it said that tokens may be avoided, if they may.
     #[serde(default)]
     pub avoid: Option<Timestamp>,
@@ -335,6 +338,7 @@ impl Said {
             whose: facts.whose.is_known().then(|| facts.whose.verdict.clone()),
             split: facts.pods.iter().any(|pod| !pod.evidence.splits.is_empty()),
             finding: facts.finding.as_ref().map(|finding| finding.state).filter(|state| *state != FindingState::Open),
+            place: facts.finding.as_ref().and_then(|finding| finding.place.as_ref()).map(|place| place.state),
             avoid: facts.avoid.and_then(|avoid| avoid.approval).map(|approval| approval.until),
             total: facts.pods.iter().any(|pod| pod.experience == super::Experience::NobodyConnects),
         }

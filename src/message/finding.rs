@@ -1,42 +1,76 @@
 //! What separates failing from passing tokens, in words: never more than was seen.
 
-use crate::diagnosis::{Counts, FailShare, Finding, FindingState, Remedy};
+use crate::diagnosis::{Counts, FailShare, Finding, FindingState, PlaceFinding, PlaceState, Remedy, Spared};
 use crate::model::Share;
 use crate::token::Feature;
 
+use super::place::joined;
+
 /// Features that are named as ruled out.
 const RULED_OUT_SHOWN_MAX: usize = 5;
+/// Pods that are named as spared; more are counted.
+const SPARED_SHOWN_MAX: usize = 3;
 /// Fewer passing tokens rule nothing out.
 const RULED_OUT_BY: u32 = 3;
 
 /// The lines about it; none while nothing can be said.
 pub(super) fn found(finding: &Finding) -> Vec<String> {
+    let place = finding.place.as_ref().and_then(|place| whereabouts(place, finding));
+    let (hit, there) = match finding.place.as_ref().and_then(|place| place.places.as_ref()) {
+        Some(places) => (format!("Through {places}, hit are"), format!("Through {places} tokens")),
+        None => ("Hit are".to_owned(), "No trait of the token explains it: tokens".to_owned()),
+    };
     let claim = match finding.state {
-        FindingState::Open => return Vec::new(),
+        FindingState::Open => None,
         FindingState::AtLeast => {
-            format!("Hit are at least {}. What else may be hit is being tried.", counted(finding))
+            Some(format!("{hit} at least {}. What else may be hit is being tried.", counted(finding)))
         }
-        FindingState::Verified => match finding.fails {
+        FindingState::Verified => Some(match finding.fails_there() {
             None | Some(FailShare::All) => {
-                format!("Hit are {}. Every other trait was seen to pass: verified.", counted(finding))
+                format!("{hit} {}. Every other trait was seen to pass: verified.", counted(finding))
             }
-            Some(share) => format!("Hit are {} of {} ({}).", part(share), counted(finding), sureness(finding)),
-        },
+            Some(share) => format!("{hit} {} of {} ({}).", part(share), counted(finding), sureness(finding)),
+        }),
         FindingState::NoTokenTrait => {
             let Counts { failed, of } = sum(finding.inside, finding.outside);
-            return vec![format!(
-                "No trait of the token explains it: tokens of every kind and shape fail alike, {failed} of {of} ({}).",
-                sureness(finding)
-            )];
+            Some(format!("{there} of every kind and shape fail alike, {failed} of {of} ({}).", sureness(finding)))
         }
-        FindingState::Contradicted => {
-            return vec![
-                "What was said before about the tokens that are hit has turned out to be wrong. It is looked for anew."
-                    .to_owned(),
-            ];
+        FindingState::Contradicted => Some(
+            "What was said before about the tokens that are hit has turned out to be wrong. It is looked for anew."
+                .to_owned(),
+        ),
+    };
+    let claimed = matches!(finding.state, FindingState::AtLeast | FindingState::Verified);
+    let ruled_out = ruled_out(finding).filter(|_| claimed);
+    let spared = finding.spared.as_ref().filter(|_| claimed).map(spared);
+    [claim, place, spared, ruled_out].into_iter().flatten().collect()
+}
+
+/// `Only through gateway gw-3: 14 of 14 such tests fail there, 0 of 60 through 9 other gateways (99.6 % sure).`
+fn whereabouts(place: &PlaceFinding, finding: &Finding) -> Option<String> {
+    if place.state == PlaceState::Contradicted {
+        return Some("What was said before about where at the partner it fails has turned out to be wrong.".to_owned());
+    }
+    let places = place.places.as_ref()?;
+    let least = if place.state == PlaceState::AtLeast { "At least" } else { "Only" };
+    let tests = if finding.predicate.0.is_empty() { "tests" } else { "such tests" };
+    let others = match place.others {
+        0 => format!("; no other {} was seen", places.sort.as_str()),
+        1 => format!(", {} of {} through the other one", place.outside.failed, place.outside.of),
+        more => {
+            format!(", {} of {} through {more} other {}", place.outside.failed, place.outside.of, places.sort.plural())
         }
     };
-    [Some(claim), ruled_out(finding)].into_iter().flatten().collect()
+    let sure = match place.state {
+        PlaceState::Named => format!(" ({} % sure)", percent(place.posterior)),
+        PlaceState::AtLeast | PlaceState::Contradicted => String::new(),
+    };
+    let untold = match place.untold.failed {
+        0 => String::new(),
+        failed => format!(" Of {failed} more that failed it is not known."),
+    };
+    let Counts { failed, of } = place.inside;
+    Some(format!("{least} through {places}: {failed} of {of} {tests} fail there{others}{sure}.{untold}"))
 }
 
 /// `capability tokens: 14 of 14 fail; all others pass, 41 of 41`.
@@ -61,13 +95,23 @@ const fn part(share: FailShare) -> &'static str {
 
 /// `99.8 % sure, if 1 % fails by chance`.
 fn sureness(finding: &Finding) -> String {
-    let percent = |share: Share| format!("{:.1}", (share.get() * 1_000.0).floor() / 10.0);
-    let trimmed = |text: String| text.trim_end_matches(".0").to_owned();
-    format!(
-        "{} % sure, if {} % fails by chance",
-        trimmed(percent(finding.posterior)),
-        trimmed(percent(finding.background))
-    )
+    format!("{} % sure, if {} % fails by chance", percent(finding.posterior), percent(finding.background))
+}
+
+/// `In pod-15 and pod-16 such tokens pass, 45 of 45.`
+fn spared(spared: &Spared) -> String {
+    let pods = match spared.pods.len() {
+        few if few <= SPARED_SHOWN_MAX && few == spared.count as usize => {
+            joined(&spared.pods.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        _ => format!("{} other pods", spared.count),
+    };
+    format!("In {pods} such tokens pass, {} of {}.", spared.looks.passed(), spared.looks.of)
+}
+
+/// `99.8`, never rounded up.
+fn percent(share: Share) -> String {
+    format!("{:.1}", (share.get() * 1_000.0).floor() / 10.0).trim_end_matches(".0").to_owned()
 }
 
 fn sum(one: Counts, other: Counts) -> Counts {
@@ -113,7 +157,7 @@ pub(super) fn help(remedy: &Remedy) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::diagnosis::{Conjunction, Predicate, RuledOut};
+    use crate::diagnosis::{Conjunction, PlaceSort, Places, Predicate, RuledOut};
     use crate::model::{Segment, Symbol, TokenKind};
 
     use super::*;
@@ -137,6 +181,9 @@ mod tests {
                 ruled(Feature::NameLength(24), 9),
             ],
             symptoms: Vec::new(),
+            place: None,
+            spared: None,
+            fails_at_place: None,
             pods: BTreeMap::new(),
         }
     }
@@ -168,6 +215,50 @@ mod tests {
             ]
         );
         assert_eq!(found(&finding(FindingState::Contradicted)).len(), 1);
+    }
+
+    fn at(state: PlaceState, names: &[&str], others: u32) -> PlaceFinding {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        PlaceFinding {
+            state,
+            places: Some(Places { sort: PlaceSort::Gateway, names }),
+            posterior: Share::clamped(0.997_9),
+            inside: Counts { failed: 14, of: 14 },
+            outside: Counts { failed: 0, of: 60 },
+            others,
+            untold: Counts { failed: 2, of: 3 },
+        }
+    }
+
+    #[test]
+    fn where_it_fails_is_said_with_what_was_seen_elsewhere() {
+        let tenth = (Some(FailShare::Tenth), Some(FailShare::All));
+        let placed = |state, names: &[&str], others, finding: Finding| {
+            found(&Finding { place: Some(at(state, names, others)), ..finding }).join("\n")
+        };
+        let verified = Finding { fails: tenth.0, fails_at_place: tenth.1, ..finding(FindingState::Verified) };
+        let none = |state| Finding { predicate: Predicate(Vec::new()), fails: None, ..finding(state) };
+        insta::assert_snapshot!(
+            [
+                placed(PlaceState::Named, &["gw-3"], 9, verified),
+                placed(PlaceState::Named, &["gw-3"], 1, none(FindingState::Open)),
+                placed(PlaceState::Named, &["gw-3", "gw-5"], 8, none(FindingState::NoTokenTrait)),
+                placed(PlaceState::AtLeast, &["gw-3"], 0, finding(FindingState::AtLeast)),
+                placed(PlaceState::Contradicted, &[], 0, none(FindingState::Open)),
+            ]
+            .join("\n\n")
+        );
+    }
+
+    #[test]
+    fn pods_that_are_spared_are_told() {
+        let pod = |number| crate::model::PodName::parse(&format!("pod-{number}")).expect("a name");
+        let told = |pods: Vec<crate::model::PodName>, count| {
+            let spared = Spared { pods, count, looks: Counts { failed: 1, of: 46 } };
+            found(&Finding { spared: Some(spared), ..finding(FindingState::Verified) })[1].clone()
+        };
+        assert_eq!(told(vec![pod(15), pod(16)], 2), "In pod-15 and pod-16 such tokens pass, 45 of 46.");
+        assert_eq!(told((1..5).map(pod).collect(), 29), "In 29 other pods such tokens pass, 45 of 46.");
     }
 
     #[test]

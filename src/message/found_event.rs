@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::diagnosis::{Counts, FailShare, FindingState};
+use crate::diagnosis::{Counts, FailShare, FindingState, PlaceFinding, PlaceState, Spared};
 use crate::engine::{Avoid, IncidentFacts};
 
 use super::finding;
@@ -32,6 +32,11 @@ pub struct DiagnosisData {
     pub inside: CountsData,
     /// Looks at all others.
     pub outside: CountsData,
+    /// At which of the partner's places it fails, if it depends on that; then `inside` and `outside`
+    /// count looks there only.
+    pub place: Option<PlaceData>,
+    /// Pods in which such tokens pass; null while none is known.
+    pub spared: Option<SparedData>,
     /// What helps those hit now, the least effort first.
     pub remedies: Vec<String>,
     /// What a token service may do about it by itself; null while it is not verified which tokens
@@ -76,6 +81,66 @@ impl From<Counts> for CountsData {
     }
 }
 
+/// Pods in which the tokens that fail elsewhere pass.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct SparedData {
+    /// The first 20 of them.
+    pub pods: Vec<String>,
+    /// How many there are.
+    pub count: u32,
+    /// Looks there at such tokens.
+    pub looks: CountsData,
+}
+
+impl From<&Spared> for SparedData {
+    fn from(spared: &Spared) -> Self {
+        let pods = spared.pods.iter().map(ToString::to_string).collect();
+        Self { pods, count: spared.count, looks: spared.looks.into() }
+    }
+}
+
+/// At which of the partner's places it fails.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct PlaceData {
+    /// `named` (there and nowhere else), `at_least` (there, perhaps elsewhere as well),
+    /// `contradicted` (what was named was wrong).
+    pub state: &'static str,
+    /// `gateway`, `region` or `address`; null if it was contradicted.
+    pub sort: Option<&'static str>,
+    /// Their names, as the partner writes them.
+    pub names: Vec<String>,
+    /// Belief in exactly these places, 0 to 1.
+    pub posterior: f64,
+    /// Looks there, with the tokens that are claimed to fail.
+    pub inside: CountsData,
+    /// The same at other places of the sort.
+    pub outside: CountsData,
+    /// How many other places of the sort were seen.
+    pub others: u32,
+    /// Looks of which it is not known where they came out.
+    pub untold: CountsData,
+}
+
+impl From<&PlaceFinding> for PlaceData {
+    fn from(found: &PlaceFinding) -> Self {
+        let places = found.places.as_ref();
+        Self {
+            state: match found.state {
+                PlaceState::AtLeast => "at_least",
+                PlaceState::Named => "named",
+                PlaceState::Contradicted => "contradicted",
+            },
+            sort: places.map(|places| places.sort.as_str()),
+            names: places.map(|places| places.names.iter().cloned().collect()).unwrap_or_default(),
+            posterior: found.posterior.get(),
+            inside: found.inside.into(),
+            outside: found.outside.into(),
+            others: found.others,
+            untold: found.untold.into(),
+        }
+    }
+}
+
 impl DiagnosisData {
     /// Of an incident, if it is being diagnosed or was.
     pub fn of(facts: &IncidentFacts) -> Option<Self> {
@@ -92,6 +157,8 @@ impl DiagnosisData {
             background: found.background.get(),
             inside: found.inside.into(),
             outside: found.outside.into(),
+            place: found.place.as_ref().map(PlaceData::from),
+            spared: found.spared.as_ref().map(SparedData::from),
             remedies: facts.remedies.iter().map(finding::help).collect(),
             avoid: facts.avoid.map(AvoidData::from),
         })

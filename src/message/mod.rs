@@ -19,7 +19,7 @@ mod subject_matter;
 mod tests;
 
 pub use event::{BODY_BYTES_MAX, IncidentEvent, event};
-pub use found_event::{AvoidData, CountsData, DiagnosisData};
+pub use found_event::{AvoidData, CountsData, DiagnosisData, PlaceData, SparedData};
 pub use headline::{headline, subject};
 pub use hit::{AffectedData, agents_hit};
 pub use notice::{Language, NoticeText, notice_text, notice_title};

@@ -227,6 +227,9 @@ fn affected(state: FindingState, feature: Feature, fails: FailShare) -> Incident
         again: failed(3, 3),
         ruled_out: Vec::new(),
         symptoms: Vec::new(),
+        place: None,
+        spared: None,
+        fails_at_place: None,
         pods: BTreeMap::new(),
     }));
     facts

@@ -12,6 +12,7 @@ mod media_path;
 mod observation;
 mod origin;
 mod outcome;
+mod reached;
 mod report;
 mod rest;
 mod secret_ref;
@@ -40,6 +41,7 @@ pub use media_path::{
 pub use observation::{Observation, Role};
 pub use origin::Origin;
 pub use outcome::{Degradation, Failure, FailureReason, LostReason, Outcome, ThrottleSign};
+pub use reached::{PlaceName, Reached};
 pub use report::{AttemptReport, AttemptSpec, CertificateSeen, PartnerSaid, StepTiming};
 pub use rest::{NumberCall, RestAnswer, RestRequest};
 pub use secret_ref::SecretRef;

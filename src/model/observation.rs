@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, CallFacts, Outcome, PodName, ProbeName, Timestamp, Traits};
+use super::{AttemptId, CallFacts, Outcome, PodName, ProbeName, Reached, Timestamp, Traits};
 
 /// An attempt's outcome and traits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Observation {
     pub outcome: Outcome,
     /// What a fault could depend on.
     pub traits: Traits,
+    /// Where at the partner it came out.
+    #[serde(default, skip_serializing_if = "Reached::is_unknown")]
+    pub reached: Reached,
     /// What is known of the test call, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Box<CallFacts>>,

@@ -82,6 +82,13 @@ impl fmt::Debug for SignallingOutput {
 pub enum SignallingEvent {
     /// The token was accepted.
     Connected(SessionFacts),
+    /// The partner said where we are, with something else than [`SignallingEvent::Connected`].
+    Located {
+        /// The gateway's name.
+        gateway: Option<String>,
+        /// The region, as the partner writes it.
+        region: Option<String>,
+    },
     /// The device is registered.
     Registered,
     /// The device is not registered (any more).

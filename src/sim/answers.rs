@@ -3,29 +3,49 @@
 
 use std::time::Duration;
 
-use crate::model::{CallDirection, Outcome, TokenKind, Traits};
+use crate::model::{CallDirection, Outcome, PartnerSaid, TokenKind, Traits};
 
 use super::behaviour::{Behaviour, TcpFault, TransportFault};
-use super::outcome::{Outcomes, usual_settings};
+use super::outcome::{Course, Outcomes, usual_settings};
 use super::predicate::Node;
 use super::rule::FaultRule;
 use super::twilio::refusal_of;
 
+/// What an attempt gets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// How long that takes.
+    pub took: Duration,
+    /// How it ends.
+    pub outcome: Outcome,
+    /// True if the partner has said which of its nodes it was.
+    pub told_node: bool,
+}
+
+impl Answer {
+    fn of(course: &Course) -> Self {
+        let told_node = course.finding.partner.gateway.is_some();
+        Self { took: course.took, outcome: course.finding.outcome.clone(), told_node }
+    }
+
+    /// What the partner has said about itself, if this node was it.
+    pub fn said_by(&self, node: Node) -> PartnerSaid {
+        PartnerSaid { gateway: self.told_node.then(|| node.gateway()), ..PartnerSaid::default() }
+    }
+}
+
 /// Answers.
 pub struct Answers {
     outcomes: Outcomes,
-    healthy: (Duration, Outcome),
-    background: (Duration, Outcome),
-    unreachable: (Duration, Outcome),
+    healthy: Answer,
+    background: Answer,
+    unreachable: Answer,
 }
 
 impl Default for Answers {
     fn default() -> Self {
         let mut outcomes = Outcomes::new(usual_settings());
-        let mut course = |met: Option<Behaviour>| {
-            let course = outcomes.course(&[met], TokenKind::Access);
-            (course.took, course.finding.outcome.clone())
-        };
+        let mut course = |met: Option<Behaviour>| Answer::of(outcomes.course(&[met], TokenKind::Access));
         let healthy = course(None);
         let background = course(Some(background()));
         let unreachable = course(Some(dead_network()));
@@ -35,24 +55,24 @@ impl Default for Answers {
 
 impl Answers {
     /// Nothing is wrong.
-    pub fn healthy(&self) -> (Duration, Outcome) {
+    pub fn healthy(&self) -> Answer {
         self.healthy.clone()
     }
 
     /// A single failure that is nobody's fault.
-    pub fn background(&self) -> (Duration, Outcome) {
+    pub fn background(&self) -> Answer {
         self.background.clone()
     }
 
     /// Our own network is down.
-    pub fn unreachable(&self) -> (Duration, Outcome) {
+    pub fn unreachable(&self) -> Answer {
         self.unreachable.clone()
     }
 
     /// What the first rule that applies makes of an attempt; transport before session.
-    pub fn of(&mut self, rules: &[FaultRule], traits: &Traits, node: Node) -> Option<(Duration, Outcome)> {
-        let course = self.outcomes.course(&[Some(met(rules, traits, node)?)], traits.kind);
-        Some((course.took, course.finding.outcome.clone()))
+    pub fn of(&mut self, rules: &[FaultRule], traits: &Traits, node: Node) -> Option<Answer> {
+        let met = met(rules, traits, node)?;
+        Some(Answer::of(self.outcomes.course(&[Some(met)], traits.kind)))
     }
 
     /// What an attempt with a call meets: whatever keeps it from connecting, then what befalls the

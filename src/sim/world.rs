@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::plan::Plan;
 
-use super::answers::{self, Answers};
+use super::answers::{self, Answer, Answers};
 use super::call_answers::{CallAnswer, CallAnswers};
 use super::candidates::Search;
 use super::minter::ShapeMinter;
@@ -399,6 +399,7 @@ impl Outside {
         let plan = self.plan.clone();
         let rng = if spec.call.is_some() { &mut self.call_rng } else { &mut self.rng };
         let mut call = None;
+        let mut partner = PartnerSaid::default();
         let (took, outcome, traits) = match (self.minter.mint(spec, &plan, rng), spec.call) {
             (None, _) => {
                 let lost = Outcome::Lost { reason: LostReason::TokenGone };
@@ -411,7 +412,10 @@ impl Outside {
                 (took, outcome, traits)
             }
             (Some(traits), None) => {
-                let (took, outcome) = self.answer(spec, &traits);
+                let node = Node::of(self.seed, spec.id.0);
+                let answer = self.answer(spec, &traits, node);
+                partner = answer.said_by(node);
+                let Answer { took, outcome, .. } = answer;
                 (took, outcome, traits)
             }
         };
@@ -423,25 +427,24 @@ impl Outside {
             traits,
             steps: Vec::new(),
             certificate: None,
-            partner: PartnerSaid::default(),
+            partner,
             call,
         };
         self.after(took, Input::AttemptFinished(Box::new(report)));
     }
 
     /// What an attempt gets: our own network first, then a fault that applies, then the weather.
-    fn answer(&mut self, spec: &AttemptSpec, traits: &Traits) -> (Duration, Outcome) {
+    fn answer(&mut self, spec: &AttemptSpec, traits: &Traits, node: Node) -> Answer {
         if self.network_down {
             return self.outcomes.unreachable();
         }
-        let node = Node::of(self.seed, spec.id.0);
         if let Some(rules) = self.faults.get(&spec.pod)
-            && let Some((took, outcome)) = self.outcomes.of(rules, traits, node)
+            && let Some(answer) = self.outcomes.of(rules, traits, node)
         {
-            if outcome.failure().is_some() {
+            if answer.outcome.failure().is_some() {
                 self.first_hit.get_or_insert(self.now);
             }
-            return (took, outcome);
+            return answer;
         }
         if self.weather.fails(self.now, &mut self.rng) {
             return self.outcomes.background();

@@ -133,7 +133,10 @@ impl Talk {
             SignallingEvent::Registered => (self.registered, self.found.registered) = (true, true),
             SignallingEvent::Offline | SignallingEvent::StreamEnded => self.registered = false,
             SignallingEvent::DeviceError { error, .. } => self.found.errors.push(error),
-            SignallingEvent::Degraded(_) | SignallingEvent::HeartbeatLost | SignallingEvent::Call(_) => return,
+            SignallingEvent::Degraded(_)
+            | SignallingEvent::Located { .. }
+            | SignallingEvent::HeartbeatLost
+            | SignallingEvent::Call(_) => return,
         }
         self.heard = true;
         self.last = self.now;

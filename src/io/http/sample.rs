@@ -323,6 +323,9 @@ pub(super) fn avoidable(until: Option<Timestamp>) -> View {
         again: failed(3, 3),
         ruled_out: Vec::new(),
         symptoms: Vec::new(),
+        place: None,
+        spared: None,
+        fails_at_place: None,
         pods: std::collections::BTreeMap::new(),
     }));
     facts.remedies = vec![Remedy::OtherKind(TokenKind::Access), Remedy::OtherNameLength(1)];

@@ -153,6 +153,9 @@ impl Device {
                 self.close();
             }
             ServerFrame::Error(trouble) => {
+                if trouble.gateway.is_some() || trouble.region.is_some() {
+                    self.tell(SignallingEvent::Located { gateway: trouble.gateway, region: trouble.region });
+                }
                 if trouble.code == Some(code::JWT_EXPIRED) {
                     self.stop_repeating();
                 }

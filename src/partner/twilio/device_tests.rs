@@ -171,6 +171,18 @@ fn an_error_frame_becomes_what_the_sdk_raises() {
 }
 
 #[test]
+fn a_refusal_can_say_which_gateway_it_is_of() {
+    let mut device = device(SdkProfile::V2);
+    device.opened(at(0));
+    let gateway = Some("gw-7".to_owned());
+    let trouble = Trouble { code: Some(31204), gateway: gateway.clone(), ..Trouble::default() };
+    device.received(at(0), &ServerFrame::Error(trouble).to_text());
+    let told: Vec<SignallingOutput> = std::iter::from_fn(|| device.poll()).collect();
+    let located = SignallingEvent::Located { gateway, region: None };
+    assert!(told.contains(&SignallingOutput::Event(located)), "{told:?}");
+}
+
+#[test]
 fn a_request_to_slow_down_is_told_apart() {
     for (code, throttled) in [(31206, true), (20429, true), (31429, true), (31204, false)] {
         let mut device = device(SdkProfile::V2);

@@ -65,6 +65,10 @@ pub struct Trouble {
     pub retry_after_s: Option<u32>,
     /// The call that it is about.
     pub callsid: Option<String>,
+    /// The gateway's name.
+    pub gateway: Option<String>,
+    /// The region, in the partner's long form.
+    pub region: Option<String>,
 }
 
 /// The payload of `invite`.
@@ -205,6 +209,8 @@ impl Trouble {
             message: text(error, "message"),
             retry_after_s: whole_number(error, "retryAfter"),
             callsid: text(payload, "callsid"),
+            gateway: text(payload, "gateway"),
+            region: text(payload, "region"),
         }))
     }
 
@@ -214,7 +220,12 @@ impl Trouble {
             ("message", self.message.clone().map(Value::from)),
             ("retryAfter", self.retry_after_s.map(Value::from)),
         ]);
-        object([("error", Some(error)), ("callsid", self.callsid.clone().map(Value::from))])
+        object([
+            ("error", Some(error)),
+            ("callsid", self.callsid.clone().map(Value::from)),
+            ("gateway", self.gateway.clone().map(Value::from)),
+            ("region", self.region.clone().map(Value::from)),
+        ])
     }
 }
 
@@ -369,9 +380,10 @@ mod tests {
                 ServerFrame::Connected(Welcome { region, edge, home, gateway, identity, ttl_s })
             },
         );
-        let trouble = (prop::option::of(1..=u32::MAX), word(), prop::option::of(any::<u32>()), word()).prop_map(
-            |(code, message, retry_after_s, callsid)| {
-                ServerFrame::Error(Trouble { code, message, retry_after_s, callsid })
+        let code = prop::option::of(1..=u32::MAX);
+        let trouble = (code, word(), prop::option::of(any::<u32>()), word(), word(), word()).prop_map(
+            |(code, message, retry_after_s, callsid, gateway, region)| {
+                ServerFrame::Error(Trouble { code, message, retry_after_s, callsid, gateway, region })
             },
         );
         let parameters = prop::collection::btree_map("[A-Za-z]{1,9}", "[ -~]{1,20}", 0..5);

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::town::*;
-use crate::diagnosis::{Finding, FindingState};
+use crate::diagnosis::{FailShare, Finding, FindingState};
 use crate::engine::{Approval, Audience, Avoid, Command, Engine, Input, NotifyReason, Record};
 use crate::model::{IncidentNumber, Timestamp};
 use crate::plan::{AvoidApproval, AvoidSettings};
-use crate::sim::World;
+use crate::sim::{Weather, World};
 
 /// The world's finding once it is settled, or at the latest after this time.
 fn settled(world: &mut World, within: Duration) -> Option<Finding> {
@@ -69,6 +69,51 @@ fn a_parsers_mistakes_are_named_and_not_taken_for_a_share() {
         exact += u32::from(format!("{:?}: {}", finding.state, finding.predicate) == in_both);
     }
     assert!(exact >= 10, "{exact} of 12 in both parts");
+}
+
+/// The partner says which of its nodes it is, so that a fault on a tenth of them is named for the
+/// node: with the token's trait, or with none.
+#[test]
+fn a_fault_on_a_tenth_of_the_nodes_is_named_for_the_node() {
+    for (when, words) in [
+        (r#"share = "10%""#, "NoTokenTrait:  through gateway gw-0"),
+        (r#"share = "10%", kind = "capability""#, "Verified: capability tokens through gateway gw-0"),
+        (
+            r#"share = "10%", payload = { symbol = "_", residue = 3 }"#,
+            "Verified: tokens with \"_\" at payload offset 3 (mod 4) through gateway gw-0",
+        ),
+    ] {
+        for seed in 0..3 {
+            let mut world = healthy(1, 30, seed).in_weather(Weather::background(0.01));
+            let onset = strike(&mut world, "token-invalid", when);
+            let located = |world: &World| {
+                incidents(world, Audience::VoiceOnCall).pop()?.finding?.place?.places.map(|places| places.to_string())
+            };
+            while located(&world).is_none() && world.now().since(onset) < Duration::from_hours(1) {
+                wait(&mut world, Duration::from_secs(2));
+            }
+            let located_after = world.now().since(onset).as_secs();
+            let finding = settled(&mut world, Duration::from_hours(1)).expect("something");
+            println!(
+                "{when} seed {seed}: located after {located_after} s, settled after {} s",
+                world.now().since(onset).as_secs()
+            );
+            let place = finding.place.clone().and_then(|place| place.places).expect("a place");
+            assert_eq!(format!("{:?}: {} through {place}", finding.state, finding.predicate), words, "seed {seed}");
+            assert!(finding.fails.is_none_or(|fails| fails == FailShare::Tenth), "{:?}", finding.fails);
+        }
+    }
+}
+
+#[test]
+fn a_fault_in_one_pod_only_is_said_to_spare_the_others() {
+    let mut world = healthy(3, 30, 5);
+    let pods: Vec<_> = world.engine().state().pods.keys().cloned().collect();
+    world.fault(&pods[0], fault("token-invalid", r#"kind = "capability""#));
+    let finding = settled(&mut world, Duration::from_mins(20)).expect("something");
+    assert_eq!(finding.predicate.to_string(), "capability tokens");
+    let spared = finding.spared.expect("two pods are well");
+    assert_eq!((spared.pods, spared.looks.failed), (pods[1..].to_vec(), 0));
 }
 
 /// What may be avoided by the state of the only incident.

@@ -29,7 +29,7 @@ pub(super) fn outputs(oddity: Oddity, mut send: impl FnMut(PeerOutput)) {
         }
         Oddity::Large(bytes) => send(PeerOutput::Text(large(bytes))),
         Oddity::Binary => send(PeerOutput::Binary(vec![0, 159, 146, 150])),
-        Oddity::ErrorFrame(code) => send(error(code, None)),
+        Oddity::ErrorFrame(code) => send(error(code, None, None)),
         Oddity::ForeignHangup => send(PeerOutput::Text(
             ServerFrame::Call(CallNews::of(CallFrame::Hangup, Some(FOREIGN_CALL.to_owned()))).to_text(),
         )),
@@ -38,13 +38,14 @@ pub(super) fn outputs(oddity: Oddity, mut send: impl FnMut(PeerOutput)) {
 }
 
 /// An `error` frame with the code's own name as its text.
-pub(super) fn error(code: u32, retry_after_s: Option<u32>) -> PeerOutput {
-    trouble(code, name_of(code), retry_after_s)
+pub(super) fn error(code: u32, retry_after_s: Option<u32>, gateway: Option<String>) -> PeerOutput {
+    trouble(code, name_of(code), retry_after_s, gateway)
 }
 
-/// An `error` frame.
-pub(super) fn trouble(code: u32, message: &str, retry_after_s: Option<u32>) -> PeerOutput {
-    let trouble = Trouble { code: Some(code), message: Some(message.to_owned()), retry_after_s, callsid: None };
+/// An `error` frame of this gateway.
+pub(super) fn trouble(code: u32, message: &str, retry_after_s: Option<u32>, gateway: Option<String>) -> PeerOutput {
+    let (code, message) = (Some(code), Some(message.to_owned()));
+    let trouble = Trouble { code, message, retry_after_s, gateway, ..Trouble::default() };
     PeerOutput::Text(ServerFrame::Error(trouble).to_text())
 }
 

@@ -228,7 +228,7 @@ impl Peer {
         match self.fault {
             Some(SessionFault::Refuse { code, retry_after_s, then }) => {
                 self.note(Note::of("token refused").code(code));
-                self.outputs.push_back(oddity::error(code, retry_after_s));
+                self.outputs.push_back(oddity::error(code, retry_after_s, self.gateway()));
                 self.end(then, "ended after the refusal");
             }
             Some(SessionFault::Silence) => {
@@ -254,7 +254,7 @@ impl Peer {
         self.fault = None;
         self.because = None;
         self.note(Note::of("token refused").code(refusal.code));
-        self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
+        self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None, self.gateway()));
         self.end(Ending::Close(CLOSE_NORMAL), "ended after the refusal");
     }
 
@@ -265,7 +265,7 @@ impl Peer {
             region: Some(self.place.region().to_owned()),
             edge: Some(self.place.edge.to_string()),
             home: Some(self.place.home().to_owned()),
-            gateway: Some(self.place.node.gateway()),
+            gateway: self.gateway(),
             identity: token.identity.clone(),
             ttl_s: Some(left),
         };
@@ -289,7 +289,7 @@ impl Peer {
         if let Some(refusal) = self.token.as_ref().and_then(|token| token.expired(now)) {
             self.registered = false;
             self.note(Note::of("registration expired").code(refusal.code));
-            self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None));
+            self.outputs.push_back(oddity::trouble(refusal.code, refusal.message, None, self.gateway()));
             return self.send(&ServerFrame::Offline);
         }
         if self.registered {
@@ -304,7 +304,7 @@ impl Peer {
             Some(SessionFault::OfflineInsteadOfReady) => self.offline("offline instead of ready"),
             Some(SessionFault::RefuseRegister { code, retry_after_s }) => {
                 self.note(Note::of("registration refused").code(code));
-                self.outputs.push_back(oddity::error(code, retry_after_s));
+                self.outputs.push_back(oddity::error(code, retry_after_s, self.gateway()));
             }
             _ => self.ready(),
         }
@@ -336,6 +336,11 @@ impl Peer {
         self.registered = false;
         self.note(Note::of(did));
         self.send(&ServerFrame::Offline);
+    }
+
+    /// What this node says its name is, with whatever it sends.
+    fn gateway(&self) -> Option<String> {
+        Some(self.place.node.gateway())
     }
 
     // ---- the ways out --------------------------------------------------------------------

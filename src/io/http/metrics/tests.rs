@@ -37,6 +37,7 @@ fn observed(role: Role, outcome: Outcome) -> Record {
             finished: attempt.report.finished,
             outcome,
             traits: attempt.report.traits,
+            reached: crate::model::Reached::default(),
             call: attempt.report.call,
         },
     }
