@@ -8,6 +8,7 @@ mod delays;
 mod diagnoses;
 mod journal;
 mod laws;
+mod levers;
 mod misuse;
 mod quiet;
 mod stories;
