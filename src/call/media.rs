@@ -145,6 +145,11 @@ impl Media {
 
     /// It may also go from the socket as the world sees it.
     pub fn add_reflexive(&mut self, now: Duration, mapped: SocketAddr) {
+        if !self.settings.host {
+            // Its checks leave from the socket and come back to it: without the socket's own address
+            // nobody here would answer those of the far side. The far side is told of neither.
+            self.add(now, Candidate::host(self.settings.local, Protocol::Udp).ok());
+        }
         self.add(now, Candidate::server_reflexive(mapped, self.settings.local, Protocol::Udp).ok());
     }
 

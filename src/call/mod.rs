@@ -51,6 +51,7 @@ mod paths;
 mod pressing;
 mod relay;
 mod relay_farewell;
+mod relay_moment;
 mod test_call;
 #[cfg(test)]
 mod tests;

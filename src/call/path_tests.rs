@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use turn_client_proto::stun::types::attribute::XorMappedAddress;
 use turn_client_proto::stun::types::message::{Message, MessageWriteVec};
@@ -62,11 +62,9 @@ struct Told {
     failed: Option<(Step, FailureReason)>,
 }
 
-/// An outbound call that demands this path, until its keys are agreed or it is over.
-fn call(network: Network, path: MediaPath) -> Told {
+fn demanding(path: MediaPath, origin: Origin) -> CallSettings {
     let wish = CallWish { direction: CallDirection::Outbound, hold_ms: 2000, ring_ms: 0, codec: Codec::Pcmu, path };
-    let origin = Origin::new(Instant::now());
-    let settings = CallSettings {
+    CallSettings {
         wish,
         digits: None,
         record: Duration::ZERO,
@@ -78,7 +76,13 @@ fn call(network: Network, path: MediaPath) -> Told {
         step: STEP,
         delivery: STEP,
         servers: true,
-    };
+    }
+}
+
+/// An outbound call that demands this path, until its keys are agreed or it is over.
+fn call(network: Network, path: MediaPath) -> Told {
+    let origin = Origin::some();
+    let settings = demanding(path, origin);
     let mut now = Duration::ZERO;
     let mut ours = TestCall::new(settings, now);
     let far_settings = MediaSettings { codecs: Codec::Pcmu.alone(), local: network.far, host: true, origin };

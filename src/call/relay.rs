@@ -13,7 +13,6 @@ use secrecy::ExposeSecret;
 use turn_client_proto::api::{Transmit, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
 use turn_client_proto::client::TurnClient;
 use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
-use turn_client_proto::stun::Instant;
 use turn_client_proto::stun::types::TransportType;
 use turn_client_proto::stun::types::attribute::ErrorCode;
 use turn_client_proto::stun::types::message::{Message, TransactionId};
@@ -23,6 +22,7 @@ use turn_client_proto::udp::TurnClientUdp;
 
 use crate::model::{IceTrouble, RelayLogin, RelayTransport};
 
+use super::relay_moment::at;
 use super::turn_frames::TurnFrames;
 
 /// Rounds of one drain; a machine that wants more has lost its senses.
@@ -319,9 +319,4 @@ impl Relay {
             self.outputs.push_back(RelayOutput::Failed(trouble));
         }
     }
-}
-
-/// The library's moment for ours. A call never lasts 292 years.
-fn at(now: Duration) -> Instant {
-    Instant::from_nanos(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX))
 }

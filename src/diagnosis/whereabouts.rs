@@ -71,11 +71,13 @@ impl Diagnosis {
         *self = again;
     }
 
-    /// Which share of the attempts comes out where it fails.
+    /// Which share of the attempts comes out where it fails. They were counted until enough had come
+    /// out there, so the last of those says nothing (Haldane's estimate for inverse sampling).
     fn share_here(&self) -> f64 {
         let held = |look: &Look| self.whereabouts.named.as_ref().and_then(|places| places.hold(&look.reached));
         let told: Vec<bool> = self.evidence.looks().iter().filter_map(held).collect();
-        told.iter().filter(|here| **here).count() as f64 / told.len().max(1) as f64
+        let here = told.iter().filter(|here| **here).count();
+        here.saturating_sub(1).max(1) as f64 / told.len().saturating_sub(1).max(1) as f64
     }
 
     /// The same, as it was when the places were named: later only failures may have been kept.

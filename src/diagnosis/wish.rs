@@ -89,7 +89,7 @@ impl Diagnosis {
         // Two wide faults at once look like a share of all tokens that sticks to them: that is believed
         // only when many looks have not told them apart.
         let looked_for = self.weighed >= STICKS_LOOKS;
-        let is_told = |mass: &&Mass| looked_for || mass.share() == FailShare::All || !mass.share().sticks_to_token();
+        let is_told = |mass: &&Mass| looked_for || self.all_fail_here(mass) || !mass.share().sticks_to_token();
         let none = self.masses.any().filter(sure).filter(is_told);
         none.or_else(|| self.masses.best().filter(sure))
     }
@@ -98,8 +98,13 @@ impl Diagnosis {
     fn may_stick_to_all(&self) -> bool {
         self.claims.is_empty()
             && self.masses.any().is_some_and(|mass| {
-                mass.total() > STICKS_DOUBT && mass.share().sticks_to_token() && mass.share() != FailShare::All
+                mass.total() > STICKS_DOUBT && mass.share().sticks_to_token() && !self.all_fail_here(mass)
             })
+    }
+
+    /// True if this is that all tokens fail at the places that were named: nothing else is to be told apart.
+    fn all_fail_here(&self, mass: &Mass) -> bool {
+        self.whereabouts.named.is_some() && mass.share() == FailShare::All
     }
 
     /// A token without a symbol in its signature, and with as little else as some: if those pass, it

@@ -97,11 +97,16 @@ impl FarEnd {
     /// A packet of the agent's audio came: it goes back, unless the far end still speaks itself.
     pub(super) fn hear(&mut self, now: Duration, packet: &AudioPacket) {
         self.heard += 1;
+        let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
         if packet.payload_type != self.spoken.payload_type {
+            if !speaking {
+                // What it sends never pauses, or all after it would be late: there is silence beside a digit.
+                let silence = self.encoder.encode(&SILENCE);
+                self.queue(now, silence);
+            }
             self.hear_event(now, packet);
             return;
         }
-        let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
         let foreign = packet.payload.len() > PAYLOAD_MAX;
         if speaking || foreign || matches!(self.fault, Some(SoundFault::NotHeard)) {
             return;

@@ -34,13 +34,7 @@ impl Scrape {
         page.counter(
             "call_paths",
             "Test calls by the path that their media took",
-            each().flat_map(|(labels, calls)| {
-                calls.paths.iter().map(move |(path, count)| {
-                    let mut labels = labels.clone();
-                    labels.push(("path", Cow::from(path.as_str())));
-                    (labels, *count as f64)
-                })
-            }),
+            each().flat_map(|(labels, calls)| by_path(&labels, calls)),
         )?;
         let views =
             || self.view.pods.iter().flat_map(|pod| pod.calls.iter().map(|call| (of(&pod.name, call.direction), call)));
@@ -82,6 +76,11 @@ impl Scrape {
             windows(|used, cap| cap.saturating_sub(used)),
         )
     }
+}
+
+fn by_path<'a>(labels: &Labels<'a>, calls: &CallCounts) -> Vec<(Labels<'a>, f64)> {
+    let of = |path: &'static str| labels.iter().cloned().chain([("path", Cow::from(path))]).collect();
+    calls.paths.iter().map(|(path, count)| (of(path.as_str()), *count as f64)).collect()
 }
 
 fn of(pod: &PodName, direction: CallDirection) -> Labels<'_> {
