@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::call::Settings;
 use crate::model::{CallFacts, CallWish, Deadlines, MediaPath, Origin, Outcome, Step, TokenKind};
+use crate::plan::CallTarget;
 
 use super::behaviour::Behaviour;
 use super::call_fault::{CallFault, SoundFault};
-use super::outcome::{Course, Outcomes, usual_call, usual_settings};
+use super::outcome::{Course, Outcomes, usual_call, usual_number_call, usual_settings};
 
 /// Courses that are remembered at most; then all are forgotten, and found out again alike.
 const KNOWN_MAX: usize = 1024;
@@ -46,6 +47,7 @@ pub struct CallAnswers {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Played {
     wish: CallWish,
+    over_number: bool,
     met: Option<Behaviour>,
     step: Duration,
     hangup: Duration,
@@ -59,9 +61,11 @@ impl CallAnswers {
 
     /// What a call is answered that meets this. A misreading must come as the refusal that it
     /// leads to. There is neither NAT nor relay in virtual time: a path that is demanded is there.
-    pub fn of(&mut self, wish: CallWish, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
+    pub fn of(&mut self, wish: CallWish, to: CallTarget, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
         let abridged = Abridged::of(CallWish { path: MediaPath::Any, ..wish }, met, deadlines.step);
-        let played = Played { wish: abridged.wish, met: abridged.met, step: deadlines.step, hangup: deadlines.hangup };
+        let Deadlines { step, hangup } = deadlines;
+        let over_number = to == CallTarget::Number;
+        let played = Played { wish: abridged.wish, over_number, met: abridged.met, step, hangup };
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&played) {
             self.known.clear();
         }
@@ -73,7 +77,8 @@ impl CallAnswers {
 
 fn course(played: &Played, origin: Origin) -> Course {
     let deadlines = Deadlines { step: played.step, hangup: played.hangup };
-    let call = crate::call::CallSettings { step: played.step, ..usual_call(played.wish, origin) };
+    let usual = if played.over_number { usual_number_call } else { usual_call };
+    let call = crate::call::CallSettings { step: played.step, ..usual(played.wish, origin) };
     let settings = Settings { deadlines, call: Some(call), ..usual_settings() };
     // Which kind of token it was has been looked at by whoever knows what the call meets.
     Outcomes::new(settings).course(&[played.met], TokenKind::Access).clone()

@@ -16,7 +16,7 @@ use crate::model::{
     AttemptReport, AttemptSpec, CallDirection, CallWish, Deadlines, LostReason, Origin, Outcome, PartnerSaid, PodName,
     StableHasher, Timestamp, Traits,
 };
-use crate::plan::Plan;
+use crate::plan::{CallTarget, Plan};
 
 use super::answers::{self, Answer, Answers};
 use super::call_answers::{CallAnswer, CallAnswers};
@@ -463,13 +463,16 @@ impl Outside {
         } else {
             of_rules.or_else(|| self.weather.fails(self.now, &mut self.call_rng).then(answers::background))
         };
-        let deadlines = self.plan.probe(&spec.probe).map_or(Deadlines::DEFAULT, |probe| probe.deadlines);
+        let probe = self.plan.probe(&spec.probe);
+        let deadlines = probe.map_or(Deadlines::DEFAULT, |probe| probe.deadlines);
+        let call = probe.and_then(|probe| probe.call.as_ref());
+        let to = call.map_or(CallTarget::Client, |call| call.to);
         let Some(answers) = &mut self.call_answers else {
             // Whoever answers no calls has a plan without them.
             let outcome = Outcome::Lost { reason: LostReason::NoReport };
             return CallAnswer { took: Duration::ZERO, outcome, facts: None };
         };
-        let mut answer = answers.of(wish, deadlines, met);
+        let mut answer = answers.of(wish, to, deadlines, met);
         if let Some(sid) = answer.facts.as_mut().and_then(|facts| facts.sid.as_mut()) {
             *sid = format!("CA{:032x}", spec.id.0);
         }

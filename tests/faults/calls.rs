@@ -10,6 +10,7 @@ use ringcheck::model::{
     AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, MediaPath, Outcome,
     TokenKind,
 };
+use ringcheck::plan::CallTarget;
 use ringcheck::sim::{
     CallAnswers, Expected, Fault, FaultRule, Group, Outcomes, usual_call, usual_number_call, usual_settings,
 };
@@ -170,7 +171,8 @@ async fn a_scenario_knows_of_a_call_what_the_real_node_knows() {
         bed.set_faults(0, vec![FaultRule::always(fault)]).await;
         for direction in CallDirection::ALL {
             let report = call(&bed, 0, direction, false).await;
-            let answer = answers.of(wish(direction), bed.calling.deadlines, Some(fault.behaviour()));
+            let answer =
+                answers.of(wish(direction), CallTarget::Client, bed.calling.deadlines, Some(fault.behaviour()));
             assert_eq!(report.outcome, answer.outcome, "{name}, {direction}");
             let (real, played) = (report.call.expect("a call"), answer.facts.expect("a call"));
             let heard = |facts: &CallFacts| facts.audio.as_ref().map(|audio| (audio.heard, audio.far_hears));

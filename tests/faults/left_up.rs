@@ -67,7 +67,7 @@ fn write(folder: &Path, partner: &PartnerServer, pod: &PodName) {
         &format!(
             "external_url = \"http://{nobody}\"\n[location]\nname = \"here\"\ncontrol = [\"tcp://{at}\", \"tcp://{control}\"]\n\
              [store]\npath = \"../ringcheck.db\"\n[http]\noperator = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\n\
-             [owner]\nto = [\"hook\"]\n[[receiver]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{nobody}/\"\n\
+             [owner]\nto = [\"hook\"]\n[status_page]\ntitle = \"Calls\"\nurl = \"http://{nobody}\"\n[[receiver]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{nobody}/\"\n\
              secret = {{ file = \"hook\" }}\n[[route]]\nseverity = \"critical\"\nto = [\"hook\"]\n",
             at = partner.address(pod).expect("there"),
             control = partner.control().expect("there"),

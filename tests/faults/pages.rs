@@ -3,15 +3,16 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ringcheck::engine::{Audience, Rule};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::io::config_files;
+use ringcheck::plan::{CallTarget, Plan};
 use ringcheck::sim::play;
 use ringcheck::sim::scenario::Scenario;
 use ringcheck::sim::story::Told;
-use ringcheck::sim::{Behaviour, CallFault, Expected, Fault};
+use ringcheck::sim::{Behaviour, CallFault, Expected, Fault, Group};
 
 /// A fault, and the first that anybody is told of it.
 struct Page {
@@ -23,7 +24,9 @@ struct Page {
 static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let plan = config_files::read(&root.join("config"), &root.join("probes")).expect("the example is right").plan;
+    let over_numbers = over_numbers(&plan);
     let of_calls = Fault::all().filter(|fault| fault.entry().group.calls().is_some());
+    let plan_of = |fault: Fault| if fault.entry().group == Group::Number { &over_numbers } else { &plan };
     let page = |fault: Fault| {
         let text = format!(
             "title = \"{fault}\"\nseed = 3\nstart = \"2026-03-02T03:00:00Z\"\nend = \"60m\"\nconfig = \"config\"\n\
@@ -31,12 +34,23 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
              [[at]]\ntime = \"16m\"\npods = [\"pod-14\"]\nfault = \"{fault}\"\n"
         );
         let scenario = Scenario::parse(&text).expect("it reads");
-        let plan = play::adapt(&plan, &scenario).expect("it fits");
+        let plan = play::adapt(plan_of(fault), &scenario).expect("it fits");
         let (outcome, _) = play::play(&scenario, plan, scenario.seed, Stopwatch::start().origin());
         Page { fault, messages: outcome.told.len(), told: outcome.told.into_iter().next() }
     };
     of_calls.map(page).collect()
 });
+
+/// The same plan with calls to agents that go over the pods' numbers.
+fn over_numbers(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for probe in &mut plan.probes {
+        if let Some(call) = &mut Arc::make_mut(probe).call {
+            call.to = CallTarget::Number;
+        }
+    }
+    plan
+}
 
 /// The table of the documentation.
 pub fn table() -> String {
