@@ -112,6 +112,29 @@ impl Finding {
     }
 }
 
+#[cfg(test)]
+impl Finding {
+    /// That tokens with all of these features always fail, for tests; nothing was counted.
+    pub fn claiming(state: FindingState, features: Vec<crate::token::Feature>) -> Self {
+        Self {
+            state,
+            predicate: Predicate(vec![Conjunction(features)]),
+            fails: Some(FailShare::All),
+            fails_at_place: None,
+            posterior: Share::ONE,
+            background: Share::ZERO,
+            inside: Counts::default(),
+            outside: Counts::default(),
+            again: Counts::default(),
+            ruled_out: Vec::new(),
+            symptoms: Vec::new(),
+            place: None,
+            spared: None,
+            pods: BTreeMap::new(),
+        }
+    }
+}
+
 impl Diagnosis {
     /// The tokens that are found to fail, as far as that is claimed.
     pub fn predicate(&self) -> Predicate {

@@ -307,8 +307,8 @@ impl Map {
         sets.extend(named.map(|named| named.names.clone()));
         for names in sets.into_iter().filter(|names| names.len() < self.places.len()) {
             let (gain, failed) = self.gain(odds, &names);
-            let places = Places { sort: self.sort, names };
-            all.push((places.clone(), self.belief(odds, places.names.len()) + gain, failed));
+            let belief = self.belief(odds, names.len()) + gain;
+            all.push((Places { sort: self.sort, names }, belief, failed));
         }
     }
 

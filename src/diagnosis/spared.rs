@@ -56,31 +56,15 @@ impl Spared {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use crate::diagnosis::{Conjunction, FailShare, FindingState, Predicate};
+    use crate::diagnosis::{FindingState, Predicate};
     use crate::model::{Share, TokenKind};
     use crate::token::Feature;
 
     use super::*;
 
     fn finding(failed: u32, of: u32) -> Finding {
-        Finding {
-            state: FindingState::Verified,
-            predicate: Predicate(vec![Conjunction(vec![Feature::Kind(TokenKind::Access)])]),
-            fails: Some(FailShare::All),
-            fails_at_place: None,
-            posterior: Share::ONE,
-            background: Share::clamped(0.01),
-            inside: Counts { failed, of },
-            outside: Counts::default(),
-            again: Counts::default(),
-            ruled_out: Vec::new(),
-            symptoms: Vec::new(),
-            place: None,
-            spared: None,
-            pods: BTreeMap::new(),
-        }
+        let claimed = Finding::claiming(FindingState::Verified, vec![Feature::Kind(TokenKind::Access)]);
+        Finding { background: Share::clamped(0.01), inside: Counts { failed, of }, ..claimed }
     }
 
     #[test]

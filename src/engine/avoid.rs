@@ -88,31 +88,14 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use crate::diagnosis::{Conjunction, Counts, Predicate};
-    use crate::model::{Share, TokenKind};
+    use crate::diagnosis::Predicate;
+    use crate::model::TokenKind;
     use crate::token::Feature;
 
     use super::*;
 
     fn finding(state: FindingState, fails: FailShare, kind: TokenKind) -> Finding {
-        Finding {
-            state,
-            predicate: Predicate(vec![Conjunction(vec![Feature::Kind(kind)])]),
-            fails: Some(fails),
-            posterior: Share::ONE,
-            background: Share::ZERO,
-            inside: Counts::default(),
-            outside: Counts::default(),
-            again: Counts::default(),
-            ruled_out: Vec::new(),
-            symptoms: Vec::new(),
-            place: None,
-            spared: None,
-            fails_at_place: None,
-            pods: BTreeMap::new(),
-        }
+        Finding { fails: Some(fails), ..Finding::claiming(state, vec![Feature::Kind(kind)]) }
     }
 
     #[test]

@@ -155,9 +155,7 @@ pub(super) fn help(remedy: &Remedy) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use crate::diagnosis::{Conjunction, PlaceSort, Places, Predicate, RuledOut};
+    use crate::diagnosis::{PlaceSort, Places, Predicate, RuledOut};
     use crate::model::{Segment, Symbol, TokenKind};
 
     use super::*;
@@ -167,9 +165,6 @@ mod tests {
             vec![Feature::Kind(TokenKind::Capability), Feature::AtResidue(Segment::Payload, Symbol::Underscore, 3)];
         let ruled = |feature, of| RuledOut { feature, outside: Counts { failed: 0, of } };
         Finding {
-            state,
-            predicate: Predicate(vec![Conjunction(features)]),
-            fails: Some(FailShare::All),
             posterior: Share::clamped(0.998_7),
             background: Share::clamped(0.01),
             inside: Counts { failed: 14, of: 14 },
@@ -180,11 +175,7 @@ mod tests {
                 ruled(Feature::NameResidue(1), 2),
                 ruled(Feature::NameLength(24), 9),
             ],
-            symptoms: Vec::new(),
-            place: None,
-            spared: None,
-            fails_at_place: None,
-            pods: BTreeMap::new(),
+            ..Finding::claiming(state, features)
         }
     }
 

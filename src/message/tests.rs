@@ -1,11 +1,10 @@
 //! What pages and notices read like. The snapshots are the review: read them as the engineer who
 //! is woken by them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::diagnosis::FindingState::{self, Verified};
-use crate::diagnosis::{Affected, Conjunction, Counts, FailShare, Finding, Predicate};
+use crate::diagnosis::{Affected, Counts, FailShare, Finding};
 use crate::engine::calls::CallTrouble;
 use crate::engine::{
     Audience, ConfigurationClue, DeliveryId, Evidence, Experience, IncidentFacts, IncidentState, Notice, NoticeMatter,
@@ -217,20 +216,13 @@ fn affected(state: FindingState, feature: Feature, fails: FailShare) -> Incident
     }
     let failed = |failed, of| Counts { failed, of };
     facts.finding = Some(Box::new(Finding {
-        state,
-        predicate: Predicate(vec![Conjunction(vec![feature])]),
         fails: Some(fails),
         posterior: share(99.8),
         background: share(1.0),
         inside: failed(14, 14),
         outside: failed(0, 41),
         again: failed(3, 3),
-        ruled_out: Vec::new(),
-        symptoms: Vec::new(),
-        place: None,
-        spared: None,
-        fails_at_place: None,
-        pods: BTreeMap::new(),
+        ..Finding::claiming(state, vec![feature])
     }));
     facts
 }

@@ -54,12 +54,13 @@ impl CallState {
     /// connections fail as well.
     pub fn observe(&mut self, observation: &Observation, rules: &CallRules, connections_fail: bool) {
         let Some(mut seen) = CallSeen::of(observation) else { return };
-        seen.to = rules.probes.get(&observation.probe).map(|probe| probe.to).unwrap_or_default();
+        let probe = rules.probes.get(&observation.probe);
+        seen.to = probe.map(|probe| probe.to).unwrap_or_default();
         let price = rules.price(&observation.probe, &seen.wish);
-        let legs = rules.probes.get(&observation.probe).map_or(1, |probe| probe.legs);
+        let legs = probe.map_or(1, |probe| probe.legs);
         self.spending.give_back(observation.started, price.saturating_sub(billed(observation, price, legs)));
         let before_the_call = observation.outcome.failure().is_some_and(|failure| failure.step <= Step::Registered);
-        let pages = rules.probes.get(&observation.probe).is_some_and(|probe| probe.pages);
+        let pages = probe.is_some_and(|probe| probe.pages);
         if pages && !(before_the_call && connections_fail) {
             let failed = FailedCall::of(observation, rules);
             self.scores.entry(seen.wish.direction).or_default().observe(seen, failed);

@@ -23,7 +23,8 @@ pub(super) struct FoundServer {
     pub(super) host: String,
 }
 
-/// Finds a pod's servers for a call from `local`; each look has `deadline`.
+/// Finds a pod's servers for a call from `local`, and the partner's own if there is a `rest` to ask; each
+/// look has `deadline`.
 pub(super) async fn find(
     settings: &IceSettings,
     rest: Option<RestClient>,
@@ -34,13 +35,11 @@ pub(super) async fn find(
     let mut wanted: Vec<(IceUrl, Result<Option<RelayLogin>, IceTrouble>)> =
         settings.servers.iter().map(|server| (server.url.clone(), login(server))).collect();
     let mut found = Vec::new();
-    if let Some(rest) = rest.filter(|_| settings.from_partner) {
+    if let Some(rest) = rest {
         match rest.ice_servers().await {
             Ok(listed) => wanted.extend(listed.into_iter().map(|(url, login)| (url, Ok(login)))),
             Err(trouble) => found.push(missing_list(trouble)),
         }
-    } else if settings.from_partner {
-        found.push(missing_list(IceTrouble::OwnSecret));
     }
     let looks = wanted.into_iter().map(|(url, login)| async move {
         let (login, address) = match login {

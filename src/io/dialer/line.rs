@@ -111,7 +111,7 @@ impl<'a, S: Signalling> Line<'a, S> {
 
     /// The same line with the servers that help its call to find paths.
     pub(super) fn with_servers(self, source: Option<IceSource<'a>>) -> Self {
-        Self { paths: source.map(|source| Box::new(Paths::new(Some(source)))), ..self }
+        Self { paths: source.map(|source| Box::new(Paths::new(source))), ..self }
     }
 
     /// Runs the attempt to its end. `Err` where our own machine is in the way.

@@ -41,7 +41,7 @@ pub(super) enum PathNews {
 
 /// A call's servers and the connections to them.
 pub(super) struct Paths<'a> {
-    source: Option<IceSource<'a>>,
+    source: IceSource<'a>,
     finding: Option<Pin<Box<dyn Future<Output = Vec<FoundServer>> + Send + 'a>>>,
     found: Vec<FoundServer>,
     streams: RelayStreams,
@@ -49,22 +49,20 @@ pub(super) struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     /// The paths of a call with these servers; none of them is looked for yet.
-    pub(super) fn new(source: Option<IceSource<'a>>) -> Self {
+    pub(super) fn new(source: IceSource<'a>) -> Self {
         Self { source, finding: None, found: Vec::new(), streams: RelayStreams::new() }
     }
 
     /// Begins to look for the servers.
     pub(super) fn find(&mut self, resolver: &'a Resolver, local: Option<IpAddr>) {
-        if let Some(IceSource { settings, rest, deadline, .. }) = &self.source {
-            self.finding = Some(Box::pin(find(settings, rest.clone(), resolver, local, *deadline)));
-        }
+        let IceSource { settings, rest, deadline, .. } = &self.source;
+        self.finding = Some(Box::pin(find(settings, rest.clone(), resolver, local, *deadline)));
     }
 
     /// Connects to one of them.
     pub(super) fn open(&mut self, number: usize) {
         if let Some(server) = self.found.get(number) {
-            let tls = self.source.as_ref().and_then(|source| source.tls.clone());
-            self.streams.open(number, server.clone(), tls);
+            self.streams.open(number, server.clone(), self.source.tls.clone());
         }
     }
 
