@@ -20,7 +20,7 @@ use ringcheck::model::{AttemptReport, CallAudio};
 use browser::Browser;
 use partner::{Client, Partner};
 
-const PARTS: [&str; 4] = ["one", "hundred", "most", "leak"];
+const PARTS: [&str; 5] = ["one", "alone", "hundred", "most", "leak"];
 /// The call that is compared.
 const HOLD_MS: u32 = 5000;
 /// Such calls of ours, and of Chromium, in turn; the first of each warms up.
@@ -63,6 +63,7 @@ fn main() {
         for part in PARTS.iter().filter(|part| all || named(part)) {
             match *part {
                 "one" => one(&mut client, &partner, folder.path()).await,
+                "alone" => alone(&mut client).await,
                 "hundred" => hundred(&mut client, &partner).await,
                 "most" => most(&mut client, &partner).await,
                 _ => leak(&mut client, leak_calls).await,
@@ -101,6 +102,21 @@ async fn one(client: &mut Client, partner: &Partner, folder: &Path) {
     println!("CPU per 5 s call: ours {:.1} ms, Chromium {:.0} ms: 1/{ratio:.0}", millis(ours), millis(theirs));
     let own = process::resident("self");
     println!("resident memory: ours {:.0} MB in all, Chromium {:.0} MB", mega(own), mega(memory));
+}
+
+/// One call at a time, without a browser: what a change to our own side is measured with.
+async fn alone(client: &mut Client) {
+    let mut each = Vec::new();
+    for _ in 0..ROUNDS * OURS_A_ROUND as usize {
+        let before = process::own_cpu();
+        client.call(HOLD_MS);
+        let report = next(client).await;
+        assert!(report.outcome.is_completed(), "{report:?}");
+        client.dialer.rest().await;
+        each.push(process::own_cpu() - before);
+    }
+    let all: Vec<String> = each.iter().map(|one| format!("{:.1}", millis(*one))).collect();
+    println!("CPU per 5 s call alone: {:.1} ms ({})", millis(median(each)), all.join(", "));
 }
 
 /// A hundred calls at once, and connections that go on as before.

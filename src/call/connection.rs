@@ -249,6 +249,12 @@ impl<S: Signalling> Connection<S> {
         Some(device.map_or(due, |at| at.min(due)))
     }
 
+    /// True while audio flows: then a datagram may wait for the next [`Connection::wake`], which is
+    /// 20 ms away at most, if it is told when it came.
+    pub fn talks(&self) -> bool {
+        self.phase == Phase::Calling && self.call.as_ref().is_some_and(|call| call.talks())
+    }
+
     /// The next thing to do; `None` when drained.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()

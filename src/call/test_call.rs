@@ -155,9 +155,16 @@ impl TestCall {
         if self.over {
             return None;
         }
-        let media = self.media.as_ref().and_then(Media::wake);
+        // Once audio flows the media are served with each frame: waking up for them in between as well
+        // would cost more than what there is to do.
+        let media = self.media.as_ref().filter(|_| self.talk.is_none()).and_then(Media::wake);
         let talk = self.talk.as_ref().map(Conversation::wake);
         [Some(self.due), self.answer_at, media, talk, self.hang_up_at, self.paths.wake()].into_iter().flatten().min()
+    }
+
+    /// True while audio flows.
+    pub(super) fn talks(&self) -> bool {
+        self.talk.is_some() && !self.over
     }
 
     /// The step that a verdict of now is about.

@@ -16,6 +16,11 @@ pub fn now() -> Timestamp {
     }
 }
 
+/// How long ago the system's clock said so; zero if that is still to come.
+pub fn ago(at: SystemTime) -> Duration {
+    SystemTime::now().duration_since(at).unwrap_or_default()
+}
+
 /// Sleeps until the time of day is `at`; returns at once if that is past.
 pub async fn sleep_until(at: Timestamp) {
     loop {

@@ -3,6 +3,7 @@
 //! when the queue of reports is full as well.
 
 mod attempt;
+mod call_thread;
 mod ice_servers;
 mod line;
 mod media_socket;
@@ -29,6 +30,8 @@ use super::minter::Minter;
 use super::resolver::Resolver;
 use super::tls::Tls;
 
+use call_thread::CallThread;
+
 /// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
 /// more has a fault, or a plan that its partner would not like.
 pub const ATTEMPTS_MAX: u32 = 2048;
@@ -37,6 +40,8 @@ pub const ATTEMPTS_MAX: u32 = 2048;
 #[derive(Clone)]
 pub struct Dialer {
     equipment: Arc<Equipment>,
+    /// Not part of the equipment, which calls under way hold: they end with their thread.
+    calls: Arc<CallThread>,
     permits: Arc<Semaphore>,
     reports: mpsc::Sender<AttemptReport>,
 }
@@ -63,13 +68,14 @@ impl Equipment {
 }
 
 impl Dialer {
-    /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the minter's
-    /// thread, which can fail.
+    /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the threads of the
+    /// minter and of calls, which can fail.
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
-        let equipment = Equipment { minter, resolver: Arc::default(), tls, media_ready: OnceCell::new() };
-        Ok(Self { equipment: Arc::new(equipment), permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
+        let calls = Arc::new(CallThread::start()?);
+        let equipment = Arc::new(Equipment { minter, resolver: Arc::default(), tls, media_ready: OnceCell::new() });
+        Ok(Self { equipment, calls, permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 
     /// Begins an attempt at `spec.at`, or now if that is past, and returns at once. Its report
@@ -82,7 +88,8 @@ impl Dialer {
         };
         let equipment = Arc::clone(&self.equipment);
         let reports = self.reports.clone();
-        tokio::spawn(async move {
+        let calls = spec.call.map(|_| &self.calls);
+        let task = async move {
             if spec.call.is_some() {
                 equipment.ready_media().await;
             }
@@ -99,7 +106,11 @@ impl Dialer {
                 goodbye.say().await;
             }
             drop(permit);
-        });
+        };
+        match calls {
+            Some(calls) => calls.spawn(task),
+            None => drop(tokio::spawn(task)),
+        }
     }
 
     /// Waits until no attempt is under way and every partner has been told goodbye. Attempts that

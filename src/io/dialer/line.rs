@@ -42,6 +42,10 @@ const FRAME_BYTES_MAX: usize = 17 * 1024 * 1024;
 /// most of the memory that an attempt takes.
 const READ_BUFFER_BYTES: usize = 1024;
 
+/// Datagrams that are taken in between two frames of ours: many times what a call's media have. More
+/// wait, and are lost once the system has no room for them.
+const DATAGRAMS_A_TURN: usize = 64;
+
 /// How long the partner may take to answer our close frame. Nobody waits for it.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
@@ -289,7 +293,7 @@ impl<'a, S: Signalling> Line<'a, S> {
     // ---- what comes ----------------------------------------------------------------------
 
     async fn listen(&mut self) {
-        let wake = self.machine.wake();
+        let (wake, talks) = (self.machine.wake(), self.machine.talks());
         let heard = {
             let frame = async {
                 match &mut self.socket {
@@ -299,8 +303,8 @@ impl<'a, S: Signalling> Line<'a, S> {
             };
             let datagram = async {
                 match &mut self.media {
-                    Some(media) => media.receive().await,
-                    None => std::future::pending().await,
+                    Some(media) if !talks => media.receive().await,
+                    _ => std::future::pending().await,
                 }
             };
             let answer = async {
@@ -319,15 +323,22 @@ impl<'a, S: Signalling> Line<'a, S> {
                 biased;
                 // First, so that the tone goes out in time whatever comes in.
                 () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
-                datagram = datagram => Heard::Datagram(datagram),
+                (from, length) = datagram => Heard::Datagram(from, length),
                 news = path => Heard::Path(news),
                 frame = frame => Heard::Frame(frame),
                 answer = answer => Heard::Answer(answer),
             }
         };
+        // What came before this, first.
+        if talks {
+            self.take_datagrams();
+        }
         match heard {
             Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
-            Heard::Datagram((from, bytes)) => self.machine.handle(self.watch.time(), Input::Datagram(from, bytes)),
+            Heard::Datagram(from, length) => {
+                let bytes = self.media.as_ref().map_or(&[][..], |media| media.bytes(length));
+                self.machine.handle(self.watch.time(), Input::Datagram(from, bytes));
+            }
             Heard::Path(news) => self.tell_path(news),
             Heard::Answer(answer) => {
                 self.asking = None;
@@ -340,6 +351,15 @@ impl<'a, S: Signalling> Line<'a, S> {
         // A partner that never stops talking does not stop the clock.
         if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
             self.tell(Input::Timeout);
+        }
+    }
+
+    /// Takes in what has come to the media's socket while nobody waited for it, each at its own time.
+    fn take_datagrams(&mut self) {
+        for _ in 0..DATAGRAMS_A_TURN {
+            let Some((from, bytes, ago)) = self.media.as_mut().and_then(MediaSocket::take) else { return };
+            let at = self.watch.time().saturating_sub(ago);
+            self.machine.handle(at, Input::Datagram(from, bytes));
         }
     }
 
@@ -388,9 +408,9 @@ fn unreadable(error: &tungstenite::Error) -> Input<'static> {
 }
 
 /// What woke a line up.
-enum Heard<'a> {
+enum Heard {
     Nothing,
-    Datagram((SocketAddr, &'a [u8])),
+    Datagram(SocketAddr, usize),
     Path(PathNews),
     Frame(Option<Result<Message, Error>>),
     Answer(RestAnswer),

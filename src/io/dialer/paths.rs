@@ -134,7 +134,10 @@ impl PathsGoodbye {
             };
             tokio::select! {
                 biased;
-                (from, bytes) = datagram => self.farewell.datagram(self.watch.time(), from, bytes),
+                (from, length) = datagram => {
+                    let bytes = self.media.as_ref().map_or(&[][..], |media| media.bytes(length));
+                    self.farewell.datagram(self.watch.time(), from, bytes);
+                }
                 (number, news) = self.streams.next() => match news {
                     RelayNews::Bytes(bytes) => self.farewell.bytes(self.watch.time(), number, &bytes),
                     RelayNews::Ended(_) => self.farewell.ended(self.watch.time(), number),
