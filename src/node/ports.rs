@@ -24,7 +24,7 @@ pub(super) struct NodePorts {
     pub(super) plan: Arc<Plan>,
     pub(super) store: Store,
     pub(super) metrics: Arc<Metrics>,
-    dialer: Dialer,
+    pub(super) dialer: Dialer,
     outbox: Outbox,
     controls: Arc<Controls>,
     strays: Arc<StrayCalls>,

@@ -175,6 +175,27 @@ impl Bed {
         killed.await.expect("it does not panic")
     }
 
+    /// A test call of another dialer, which is told to stop this long after it has begun: how many
+    /// calls the pod had up at that moment, and what the call reported. All goodbyes are said.
+    pub async fn stopped_call(
+        &self,
+        pod: usize,
+        wish: CallWish,
+        serial: u64,
+        after: Duration,
+    ) -> (usize, AttemptReport) {
+        let (sender, mut reports) = mpsc::channel(1);
+        let dialer = Dialer::start(self.plan.node.location.name.clone(), sender).expect("started");
+        let watch = Stopwatch::start();
+        dialer.dial(self.call_spec(pod, wish, serial), Arc::clone(&self.plan));
+        watch.sleep_until(after).await;
+        dialer.stop();
+        let up = self.partner.calls_up(&pod_name(pod));
+        let report = reports.recv().await.expect("every attempt reports");
+        dialer.rest().await;
+        (up, report)
+    }
+
     async fn make(&self, spec: AttemptSpec) -> AttemptReport {
         let id = spec.id;
         let (sender, report) = oneshot::channel();

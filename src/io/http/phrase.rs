@@ -215,6 +215,7 @@ const fn lost(reason: LostReason) -> &'static str {
     match reason {
         LostReason::NoReport => "no report in time",
         LostReason::Restart => "ringcheck restarted",
+        LostReason::Stopped => "ringcheck was told to stop",
         LostReason::QueueFull => "a queue of ours was full",
         LostReason::Secret => "a secret could not be read",
         LostReason::Crash => "the attempt\u{2019}s task died",
