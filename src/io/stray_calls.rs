@@ -100,10 +100,11 @@ impl Api<'_> {
     async fn ask(&self, call: &RestCall) -> Result<RestReply, CallSearch> {
         clock::sleep_until(clock::now().plus(PACE)).await;
         match self.client.send(call).await {
-            Ok(RestReply { status: 429 | 503, retry_after_s, .. }) => {
+            // Whatever it refuses with, it may say how long to wait.
+            Ok(RestReply { status: 401 | 403 | 429 | 500.., retry_after_s, .. }) => {
                 Err(CallSearch::Again(retry_after_s.map(|seconds| Duration::from_secs(seconds.into()))))
             }
-            Ok(RestReply { status: 401 | 403 | 500.., .. }) | Err(_) => Err(CallSearch::Again(None)),
+            Err(_) => Err(CallSearch::Again(None)),
             Ok(reply) => Ok(reply),
         }
     }
