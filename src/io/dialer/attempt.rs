@@ -202,7 +202,10 @@ async fn keep_recording(plan: &Plan, spec: &AttemptSpec, started: Timestamp, fin
     };
     match written.unwrap_or_else(|died| Err(std::io::Error::other(died))) {
         Ok(()) => call.recording = Some(name),
-        Err(error) => tracing::warn!(pod = %spec.pod, %error, "the recording of a bad call could not be kept"),
+        Err(error) => {
+            call.recording_failed = true;
+            tracing::warn!(pod = %spec.pod, %error, "the recording of a bad call could not be kept");
+        }
     }
 }
 
