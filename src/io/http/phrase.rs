@@ -48,6 +48,7 @@ pub(super) fn whose(whose: &Whose) -> String {
         WhoseVerdict::PodConfiguration(ConfigurationClue::Application) => "this pod's application setting",
         WhoseVerdict::PodConfiguration(ConfigurationClue::TokenEndpoint) => "the product's token endpoint",
         WhoseVerdict::PodConfiguration(ConfigurationClue::OneKey) => "one of this pod's keys",
+        WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(_)) => "this pod's own STUN or TURN server",
         WhoseVerdict::Location => "the network of our own location",
         WhoseVerdict::Ringcheck => "ringcheck itself",
     };
