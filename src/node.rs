@@ -103,7 +103,8 @@ impl Node {
         self.inbox.send(input).await.ok();
     }
 
-    /// Stops: no new attempts, what is decided is on the disk, open answers end.
+    /// Stops: no new attempts, those under way end and their calls are hung up, what is decided is on
+    /// the disk, open answers end. Takes some seconds at most.
     pub async fn stop(mut self) {
         self.stop.send(true).ok();
         if let Some(thread) = self.thread.take() {

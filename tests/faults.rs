@@ -21,6 +21,10 @@ mod left_up;
 mod pages;
 #[path = "faults/paths.rs"]
 mod paths;
+#[path = "faults/process.rs"]
+mod process;
+#[path = "faults/stopped.rs"]
+mod stopped;
 #[path = "faults/switching.rs"]
 mod switching;
 

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::{
-    CallDirection, CertificateSeen, Deadlines, Degradation, Failure, FailureReason, Outcome, RestAnswer, RestRequest,
-    SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp, millis,
+    CallDirection, CertificateSeen, Deadlines, Degradation, Failure, FailureReason, LostReason, Outcome, RestAnswer,
+    RestRequest, SessionFacts, Signalling, SignallingEvent, SignallingOutput, SocketEnd, Step, ThrottleSign, Timestamp,
+    millis,
 };
 
 use super::finding::Seen;
@@ -78,6 +79,8 @@ pub enum Input<'a> {
     Rest(&'a RestAnswer),
     /// Time has come to [`Connection::wake`].
     Timeout,
+    /// We cannot go on, or are told not to: the attempt is lost, and what was begun is ended properly.
+    GiveUp(LostReason),
 }
 
 /// What to do next.
@@ -155,12 +158,12 @@ pub struct Connection<S> {
     pub(super) phase: Phase,
     /// When the phase began and when it has taken too long.
     began: Duration,
-    due: Duration,
+    pub(super) due: Duration,
     /// When the present route must be open.
     opening_due: Duration,
     route: usize,
     /// True while frames can be sent.
-    open: bool,
+    pub(super) open: bool,
     pub(super) seen: Seen,
     /// The call, while one is under way.
     pub(super) call: Option<Box<TestCall>>,
@@ -174,6 +177,8 @@ pub struct Connection<S> {
     /// What is left to do at TURN servers after the call.
     pub(super) farewell: Option<RelayFarewell>,
     verdict: Option<Outcome>,
+    /// While leaving: why the attempt was given up.
+    pub(super) given_up: Option<LostReason>,
     /// The first route's failure, while the second is tried.
     first: Option<Box<Finding>>,
     pub(super) outputs: VecDeque<Output>,
@@ -200,6 +205,7 @@ impl<S: Signalling> Connection<S> {
             offline: false,
             farewell: None,
             verdict: None,
+            given_up: None,
             first: None,
             outputs: VecDeque::new(),
         };
@@ -230,6 +236,7 @@ impl<S: Signalling> Connection<S> {
             (_, Input::Datagram(from, bytes)) => self.late_datagram(from, bytes),
             (_, Input::Rest(answer)) => self.rest_answered(answer.clone()),
             (_, Input::Timeout) => self.timeout(),
+            (_, Input::GiveUp(reason)) => self.give_up(reason),
             _ => {}
         }
         self.judge();
@@ -563,10 +570,6 @@ impl<S: Signalling> Connection<S> {
             self.seen.degrade(Degradation::LeaveUnconfirmed);
         }
         self.complete();
-    }
-
-    pub(super) fn complete(&mut self) {
-        self.decide(Outcome::completed());
     }
 
     /// The first verdict stands.

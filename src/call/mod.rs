@@ -43,6 +43,7 @@ mod connection;
 mod connection_call;
 mod conversation;
 mod finding;
+mod giving_up;
 mod media;
 mod path_io;
 #[cfg(test)]

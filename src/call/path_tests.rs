@@ -107,7 +107,7 @@ fn call(network: Network, path: MediaPath) -> Told {
             }
         }
         if std::mem::take(&mut listed) {
-            let server = IceServer { service: IceService::Stun, address: Ok(network.stun), login: None };
+            let server = IceServer { service: IceService::Stun, ours: true, address: Ok(network.stun), login: None };
             ours.path(now, PathInput::Servers(&[server]));
             continue;
         }

@@ -325,7 +325,7 @@ impl Paths {
     }
 
     fn allocate(&mut self, now: Duration, number: usize, local: SocketAddr) {
-        let IceServer { service, address, login } = &self.slots[number].server;
+        let IceServer { service, address, login, .. } = &self.slots[number].server;
         match (service, address, login) {
             (IceService::Turn(over), Ok(address), Some(login)) => {
                 let mut relay =
@@ -385,7 +385,12 @@ impl Paths {
     fn conclude(&mut self, now: Duration, number: usize, trouble: Option<IceTrouble>) {
         let slot = &mut self.slots[number];
         let took_ms = u32::try_from(now.saturating_sub(slot.began).as_millis()).unwrap_or(u32::MAX);
-        slot.asked.get_or_insert(ServerAsked { service: slot.server.service, took_ms, trouble });
+        slot.asked.get_or_insert(ServerAsked {
+            service: slot.server.service,
+            ours: slot.server.ours,
+            took_ms,
+            trouble,
+        });
     }
 }
 

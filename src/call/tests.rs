@@ -308,7 +308,42 @@ fn opening_may_not_take_longer_than_the_sdk_waits_however_the_time_is_spent() {
 }
 
 #[test]
-fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
+fn whoever_gives_up_leaves_as_far_as_it_has_come() {
+    let reason = LostReason::Stopped;
+    let give_up = Input::GiveUp(reason);
+    let lost = Outcome::Lost { reason };
+    for (inputs, last) in [
+        (vec![give_up], "Resolve(0)"),
+        (vec![Input::Resolved, TCP, give_up], "Handshake"),
+        (opened(&[give_up]), "Close(1000)"),
+        // About to be registered, or registered: it takes itself off first.
+        (opened(&[CONNECTED, give_up, OFFLINE]), "Send(5 bytes), Close(1000)"),
+        (opened(&[CONNECTED, READY, give_up, OFFLINE]), "Send(5 bytes), Close(1000)"),
+        (opened(&[CONNECTED, READY, give_up, WAIT]), "Send(5 bytes), Close(1000)"),
+        (opened(&[CONNECTED, READY, give_up, CLOSED]), "Send(5 bytes)"),
+    ] {
+        let told = run(settings(1), &inputs);
+        assert_eq!(told.finding.outcome, lost, "{inputs:?}");
+        let asked = format!("{:?}", told.asked);
+        assert!(asked.ends_with(&format!("{last}]")), "{inputs:?}: {asked}");
+    }
+    let told = run(settings(1), &opened(&[CONNECTED, READY, WAIT, give_up, OFFLINE]));
+    assert_eq!(told.finding.outcome, Outcome::completed(), "it was leaving already");
+}
+
+#[test]
+fn a_call_that_was_ordered_is_ended_when_it_is_given_up() {
+    let promised = RestAnswer::Call { sid: "CA7".to_owned(), status: CallStatus::Queued };
+    let more = [Input::Rest(&promised), Input::GiveUp(LostReason::Stopped), OFFLINE];
+    let settings = Settings { call: Some(inbound_call()), ..settings(1) };
+    let told = run(settings, &opened(&[CONNECTED, READY]).into_iter().chain(more).collect::<Vec<_>>());
+    assert_eq!(told.finding.outcome, Outcome::Lost { reason: LostReason::Stopped });
+    let end = Output::Rest(RestRequest::End { sid: "CA7".to_owned() });
+    let last = [end, Output::Send("leave".to_owned()), Output::Close(1000)];
+    assert!(told.asked.ends_with(&last), "{:?}", told.asked);
+}
+
+fn inbound_call() -> CallSettings {
     let wish = CallWish {
         direction: CallDirection::Inbound,
         hold_ms: 2000,
@@ -316,7 +351,7 @@ fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
         codec: Codec::Pcmu,
         path: MediaPath::Any,
     };
-    let call = CallSettings {
+    CallSettings {
         wish,
         digits: None,
         record: Duration::ZERO,
@@ -328,8 +363,12 @@ fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),
         servers: false,
-    };
-    let settings = Settings { call: Some(call), ..settings(1) };
+    }
+}
+
+#[test]
+fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
+    let settings = Settings { call: Some(inbound_call()), ..settings(1) };
     let lost = RestAnswer::Lost(LostReason::Secret);
     let told =
         run(settings.clone(), &opened(&[CONNECTED, READY]).into_iter().chain([Input::Rest(&lost)]).collect::<Vec<_>>());
@@ -352,6 +391,7 @@ fn any_input() -> impl Strategy<Value = Input<'static>> {
         1 => Just(Input::CouldNot(FailureReason::ConnectionReset)),
         1 => Just(Input::HttpRefused { status: 403, retry_after_s: None }),
         2 => Just(Input::Timeout),
+        1 => Just(Input::GiveUp(LostReason::Stopped)),
     ]
 }
 

@@ -17,6 +17,8 @@ use crate::model::{
 };
 use crate::plan::{PartnerAccount, Plan, Pod, Probe, ProbeKind, TokenSource};
 
+use super::stop_signals::StopSignals;
+
 /// Reports that may wait to be taken.
 const REPORTS_MAX: usize = 64;
 
@@ -89,6 +91,8 @@ pub struct Round {
     pub made: Vec<Made>,
     /// Where not all of them were.
     pub left_alone: Vec<LeftAlone>,
+    /// True if it was told to stop before all of them were.
+    pub stopped: bool,
 }
 
 /// Without orders for calls beyond the first in each account: a partner is asked for one a minute at
@@ -107,13 +111,20 @@ fn one_origination_an_account(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
 pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Result<Round> {
     let wanted = one_origination_an_account(wanted);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let round = runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
         let dialer = Dialer::start(plan.node.location.name.clone(), sender).context("cannot start the minter")?;
-        let round = Making::new(plan, wanted, pace, dialer.clone()).run(reports).await;
-        dialer.rest().await;
-        Ok(round)
-    })
+        let round = Making::new(plan, wanted, pace, dialer.clone()).run(reports, &mut signals).await;
+        tokio::select! {
+            () = dialer.rest() => {}
+            () = signals.next() => {}
+        }
+        anyhow::Ok(round)
+    });
+    // Whoever was told twice to stop waits for nothing.
+    runtime.shutdown_background();
+    round
 }
 
 struct Making<'a> {
@@ -125,6 +136,7 @@ struct Making<'a> {
     waiting: BTreeMap<PodName, VecDeque<usize>>,
     under_way: BTreeMap<AttemptId, usize>,
     left_alone: Vec<LeftAlone>,
+    stopped: bool,
     slot: i64,
 }
 
@@ -135,10 +147,11 @@ impl<'a> Making<'a> {
             waiting.entry(one.pod.name.clone()).or_default().push_back(index);
         }
         let slot = clock::now().as_millis();
-        Self { plan, dialer, pace, wanted, waiting, under_way: BTreeMap::new(), left_alone: Vec::new(), slot }
+        let (under_way, left_alone, stopped) = (BTreeMap::new(), Vec::new(), false);
+        Self { plan, dialer, pace, wanted, waiting, under_way, left_alone, stopped, slot }
     }
 
-    async fn run(mut self, mut reports: mpsc::Receiver<AttemptReport>) -> Round {
+    async fn run(mut self, mut reports: mpsc::Receiver<AttemptReport>, signals: &mut StopSignals) -> Round {
         let bar = progress_bar(self.wanted.len());
         let pods: Vec<PodName> = self.waiting.keys().cloned().collect();
         for pod in &pods {
@@ -146,7 +159,12 @@ impl<'a> Making<'a> {
         }
         let mut made: Vec<Option<AttemptReport>> = self.wanted.iter().map(|_| None).collect();
         while !self.under_way.is_empty() {
-            let Some(report) = reports.recv().await else { break };
+            let next = tokio::select! {
+                report = reports.recv() => report,
+                // Told a second time, it waits for nothing more.
+                () = signals.next() => if self.stop() { continue } else { None },
+            };
+            let Some(report) = next else { break };
             let Some(index) = self.under_way.remove(&report.id) else { continue };
             let pod = self.wanted[index].pod.name.clone();
             match report.outcome {
@@ -161,7 +179,14 @@ impl<'a> Making<'a> {
         bar.finish_and_clear();
         let pairs = self.wanted.into_iter().zip(made);
         let made = pairs.filter_map(|(wanted, report)| report.map(|report| Made { wanted, report })).collect();
-        Round { made, left_alone: self.left_alone }
+        Round { made, left_alone: self.left_alone, stopped: self.stopped }
+    }
+
+    /// Ends what is under way, calls are hung up, and begins no more. False if that was said before.
+    fn stop(&mut self) -> bool {
+        self.waiting.clear();
+        self.dialer.stop();
+        !std::mem::replace(&mut self.stopped, true)
     }
 
     /// Whoever goes on after having been asked to slow down is no guest for long.

@@ -22,7 +22,8 @@ go to the voice on-call, and after its keys or edges have changed. It ends early
 partner asks us to slow down.
 
 Exit codes: 0 all completed, 1 an attempt failed or was throttled, 2 a mistake in the
-configuration, 3 an attempt could not be made at all (and none failed).")]
+configuration, 3 an attempt could not be made at all (and none failed), or it was told to stop:
+SIGTERM and Ctrl-C hang up what is under way; a second one ends it at once.")]
 pub struct Args {
     /// The pod
     #[arg(value_name = "POD")]

@@ -21,7 +21,8 @@ Examples:
 A pod whose partner asks us to slow down is left alone at once: the rest is not tried there.
 
 Exit codes: 0 all completed, 1 an attempt failed or was throttled, 2 a mistake in the
-configuration, 3 an attempt could not be made at all (and none failed).")]
+configuration, 3 an attempt could not be made at all (and none failed), or it was told to stop:
+SIGTERM and Ctrl-C hang up what is under way; a second one ends it at once.")]
 pub struct Args {
     /// Only these pods
     #[arg(value_name = "POD")]

@@ -29,6 +29,7 @@ mod plan_dirs;
 mod run;
 mod schema;
 mod sim;
+mod stop_signals;
 mod token;
 mod trial;
 

@@ -61,6 +61,9 @@ pub fn pod(plan: &Plan, name: &str) -> Result<Arc<Pod>, Failure> {
 }
 
 fn ending(round: &Round) -> Result<Ending, Failure> {
+    if round.stopped {
+        return Err(Failure::Own(anyhow!("told to stop before every attempt was made")));
+    }
     let Count { failed, throttled, lost, .. } = Count::of(round);
     if failed + throttled > 0 {
         return Ok(Ending::NotWell);

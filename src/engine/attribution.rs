@@ -1,7 +1,7 @@
 //! Whose fault is it? A posterior over a few hypotheses, from how many attempts failed in each pod
 //! since the trouble began, and from the control targets. `docs/deciding.md` has the model.
 
-use crate::model::{ErrorClass, Share, Step};
+use crate::model::{ErrorClass, OwnServerTrouble, Share, Step};
 
 use super::estimate::log_likelihood;
 use super::{ConfigurationClue, Symptom, TraitClass, Whose, WhoseVerdict};
@@ -45,6 +45,8 @@ pub struct Clues<'a> {
     pub split: Option<&'a TraitClass>,
     /// True if every attempt of a hit pod fails.
     pub total: bool,
+    /// The trouble with servers of the hit pods' own that stands in the way of every call that fails.
+    pub own_server: Option<OwnServerTrouble>,
 }
 
 /// Judges.
@@ -98,6 +100,11 @@ fn controls_given(controls: Option<(u8, u8)>) -> (f64, f64) {
 /// A fault of some pods only may be their own configuration: refused credentials of every token
 /// with a key, or a token endpoint that gives none.
 fn in_detail(verdict: WhoseVerdict, clues: &Clues<'_>) -> WhoseVerdict {
+    // Pods may share such a server, so that all of them are hit.
+    let is_far_away = matches!(verdict, WhoseVerdict::Partner | WhoseVerdict::PartnerForPods);
+    if let Some(trouble) = clues.own_server.filter(|_| is_far_away) {
+        return WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(trouble));
+    }
     if verdict != WhoseVerdict::PartnerForPods {
         return verdict;
     }
@@ -113,12 +120,13 @@ fn in_detail(verdict: WhoseVerdict, clues: &Clues<'_>) -> WhoseVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{IceService, IceTrouble, RelayTransport};
 
     fn pod(failed: u32, of: u32, hit: bool) -> PodCount {
         PodCount { failed, of, usual: 0.01, hit }
     }
 
-    const NO_CLUES: Clues<'static> = Clues { symptom: None, class: None, split: None, total: false };
+    const NO_CLUES: Clues<'static> = Clues { symptom: None, class: None, split: None, total: false, own_server: None };
 
     fn verdict(pods: &[PodCount], controls: Option<(u8, u8)>) -> (WhoseVerdict, f64) {
         let whose = judge(pods, controls, &NO_CLUES);
@@ -161,5 +169,17 @@ mod tests {
         let clues = Clues { class: Some(ErrorClass::Token), total: true, ..NO_CLUES };
         let whose = judge(&pods, Some((2, 2)), &clues);
         assert_eq!(whose.verdict, WhoseVerdict::PodConfiguration(ConfigurationClue::Credentials));
+    }
+
+    #[test]
+    fn a_turn_server_of_a_pods_own_is_not_the_partner_but_a_dead_network_is_ours() {
+        let trouble =
+            OwnServerTrouble { service: IceService::Turn(RelayTransport::Tls), trouble: IceTrouble::Refused(401) };
+        let clues = Clues { own_server: Some(trouble), ..NO_CLUES };
+        let own = WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(trouble));
+        let (one, all) = ([pod(4, 4, true), pod(0, 6, false)], [pod(4, 4, true), pod(4, 4, true)]);
+        assert_eq!(judge(&one, Some((2, 2)), &clues).verdict, own);
+        assert_eq!(judge(&all, Some((2, 2)), &clues).verdict, own, "pods may share it");
+        assert_eq!(judge(&all, Some((0, 2)), &clues).verdict, WhoseVerdict::Location);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AttemptId, CallDirection, Codec, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot,
-    LocationName, PodName, ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
+    LocationName, OwnServerTrouble, PodName, ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
 };
 use crate::plan::{CallTarget, Severity};
 
@@ -210,6 +210,13 @@ pub enum WhoseVerdict {
     Ringcheck,
 }
 
+impl WhoseVerdict {
+    /// True if it is a STUN or TURN server that a pod's file names.
+    pub const fn is_own_server(&self) -> bool {
+        matches!(self, Self::PodConfiguration(ConfigurationClue::OwnServer(_)))
+    }
+}
+
 /// What points at a pod's own configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -222,6 +229,8 @@ pub enum ConfigurationClue {
     TokenEndpoint,
     /// One of the pod's keys fails, the others work.
     OneKey,
+    /// A STUN or TURN server that the pod's file names is of no use.
+    OwnServer(OwnServerTrouble),
 }
 
 /// Everything that is known about one incident; a page is made from it and from nothing else.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::diagnosis::Finding;
-use crate::model::{CallDirection, ErrorClass, IncidentNumber, LocationName, PodName, Share, Timestamp};
+use crate::model::{
+    CallDirection, ErrorClass, IncidentNumber, LocationName, OwnServerTrouble, PodName, Share, Timestamp,
+};
 use crate::plan::Severity;
 
 use super::attribution::{Clues, PodCount, judge};
@@ -262,8 +264,21 @@ impl Engine {
             class: facts.symptom.as_ref().and_then(|symptom| symptom.class),
             split,
             total: facts.pods.iter().any(|impact| impact.experience == Experience::NobodyConnects),
+            own_server: of_calls.and_then(|directions| self.own_server(facts, &directions, since)),
         };
         judge(&pods, controls, &clues)
+    }
+
+    /// The trouble with servers of the hit pods' own, if it explains what fails in each of them.
+    fn own_server(
+        &self,
+        facts: &IncidentFacts,
+        directions: &[CallDirection],
+        since: Timestamp,
+    ) -> Option<OwnServerTrouble> {
+        let of = |impact: &PodImpact| self.state.pods.get(&impact.pod)?.calls.own_server_since(directions, since);
+        let troubles: Option<Vec<OwnServerTrouble>> = facts.pods.iter().map(of).collect();
+        troubles?.first().copied()
     }
 
     fn close_what_is_over(&mut self, turn: &mut Turn) {

@@ -42,6 +42,14 @@ impl Timer {
             Self::Sweep => Wake::Deadline,
         }
     }
+
+    /// True if attempts, or searches, may begin when it falls due.
+    pub const fn begins_something(&self) -> bool {
+        match self {
+            Self::Slot(_) | Self::CallSlot(_) | Self::CallAgain(..) | Self::StrayCalls(_) | Self::FollowUp(_) => true,
+            Self::Overdue(_) | Self::Lost(_) | Self::Retry(_) | Self::Sweep => false,
+        }
+    }
 }
 
 /// The timers, in order of time.

@@ -41,6 +41,8 @@ pub enum Input {
         /// How it went.
         search: CallSearch,
     },
+    /// The node is about to stop: nothing is begun any more, only what was begun is taken in.
+    Stopping,
     /// An operator wants something.
     Command(Command),
     /// Something of ours is in trouble, or is well again.

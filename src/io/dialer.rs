@@ -4,12 +4,14 @@
 
 mod attempt;
 mod call_thread;
+mod goodbye;
 mod ice_servers;
 mod line;
 mod media_socket;
 mod paths;
 mod refusal;
 mod relay_streams;
+mod stop;
 mod stream;
 mod tcp;
 
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 
-use crate::model::{AttemptReport, AttemptSpec, LocationName, LostReason};
+use crate::model::{AttemptReport, AttemptSpec, LocationName, LostReason, Outcome};
 use crate::plan::Plan;
 
 use super::clock;
@@ -31,6 +33,7 @@ use super::resolver::Resolver;
 use super::tls::Tls;
 
 use call_thread::CallThread;
+use stop::Stopping;
 
 /// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
 /// more has a fault, or a plan that its partner would not like.
@@ -52,6 +55,7 @@ struct Equipment {
     resolver: Arc<Resolver>,
     tls: Arc<Tls>,
     media_ready: OnceCell<()>,
+    stopping: Stopping,
 }
 
 impl Equipment {
@@ -73,44 +77,39 @@ impl Dialer {
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
+        let (media_ready, stopping) = (OnceCell::new(), Stopping::default());
+        let equipment = Arc::new(Equipment { minter, resolver: Arc::default(), tls, media_ready, stopping });
         let calls = Arc::new(CallThread::start()?);
-        let equipment = Arc::new(Equipment { minter, resolver: Arc::default(), tls, media_ready: OnceCell::new() });
         Ok(Self { equipment, calls, permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 
     /// Begins an attempt at `spec.at`, or now if that is past, and returns at once. Its report
     /// comes later.
     pub fn dial(&self, spec: AttemptSpec, plan: Arc<Plan>) {
+        // If the reports' queue is full too, the engine counts the attempt as lost by itself.
+        if self.equipment.stopping.is_said() {
+            return drop(self.reports.try_send(attempt::lost(&spec, clock::now(), LostReason::Stopped)));
+        }
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            // If the reports' queue is full too, the engine counts the attempt as lost by itself.
-            self.reports.try_send(attempt::lost(&spec, clock::now(), LostReason::QueueFull)).ok();
-            return;
+            return drop(self.reports.try_send(attempt::lost(&spec, clock::now(), LostReason::QueueFull)));
         };
         let equipment = Arc::clone(&self.equipment);
         let reports = self.reports.clone();
         let calls = spec.call.map(|_| &self.calls);
         let task = async move {
-            if spec.call.is_some() {
-                equipment.ready_media().await;
-            }
-            clock::sleep_until(spec.at).await;
-            let started = clock::now();
-            let made = AssertUnwindSafe(attempt::make(&equipment, &spec, &plan, started)).catch_unwind().await;
-            let (report, goodbye) = made.unwrap_or_else(|_| {
-                tracing::error!(attempt = %spec.id, pod = %spec.pod, "an attempt's task died");
-                (attempt::lost(&spec, started, LostReason::Crash), None)
-            });
-            // Fails only when nobody wants reports any more.
-            reports.send(report).await.ok();
-            if let Some(goodbye) = goodbye {
-                goodbye.say().await;
-            }
+            carry_out(&equipment, &spec, &plan, &reports).await;
             drop(permit);
         };
         match calls {
             Some(calls) => calls.spawn(task),
             None => drop(tokio::spawn(task)),
         }
+    }
+
+    /// Ends the attempts that are under way, each in the proper way out of where it is, and begins
+    /// no more: those are lost. [`Dialer::rest`] tells when it is done.
+    pub fn stop(&self) {
+        self.equipment.stopping.say();
     }
 
     /// Waits until no attempt is under way and every partner has been told goodbye. Attempts that
@@ -123,5 +122,48 @@ impl Dialer {
     /// How many attempts are under way.
     pub fn under_way(&self) -> usize {
         ATTEMPTS_MAX as usize - self.permits.available_permits()
+    }
+}
+
+/// An attempt from its spec to its last goodbye.
+async fn carry_out(equipment: &Equipment, spec: &AttemptSpec, plan: &Arc<Plan>, reports: &mpsc::Sender<AttemptReport>) {
+    let mut stop = equipment.stopping.ear();
+    let due = async {
+        if spec.call.is_some() {
+            equipment.ready_media().await;
+        }
+        clock::sleep_until(spec.at).await;
+    };
+    let stopped = tokio::select! {
+        biased;
+        () = stop.told() => true,
+        () = due => false,
+    };
+    let started = clock::now();
+    if stopped {
+        reports.send(attempt::lost(spec, started, LostReason::Stopped)).await.ok();
+        return;
+    }
+    let made = AssertUnwindSafe(attempt::make(equipment, spec, plan, started, stop)).catch_unwind().await;
+    let (mut report, goodbye) = made.unwrap_or_else(|_| {
+        tracing::error!(attempt = %spec.id, pod = %spec.pod, "an attempt's task died");
+        (attempt::lost(spec, started, LostReason::Crash), None)
+    });
+    let goodbye = async {
+        match goodbye {
+            Some(goodbye) => goodbye.say().await,
+            None => true,
+        }
+    };
+    if report.outcome == (Outcome::Lost { reason: LostReason::Stopped }) {
+        // Whether its call is over must be known first: if not, it is looked for after the start.
+        if !goodbye.await && report.call.is_some() {
+            report.outcome = Outcome::Lost { reason: LostReason::Restart };
+        }
+        reports.send(report).await.ok();
+    } else {
+        // Fails only when nobody wants reports any more.
+        reports.send(report).await.ok();
+        goodbye.await;
     }
 }

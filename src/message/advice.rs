@@ -40,7 +40,9 @@ pub(super) fn advice(facts: &IncidentFacts, incident_url: &str) -> Vec<Step> {
     match SubjectMatter::of(facts) {
         SubjectMatter::Calls => {
             steps.extend(remedy(facts).or_else(|| way_round(facts)));
-            steps.extend(calls::advice(facts).map(step));
+            let is_own_server = facts.whose.verdict.is_own_server();
+            // What helps against the partner's trouble does not help here.
+            steps.extend(calls::advice(facts).filter(|_| !is_own_server).map(step));
             steps.extend(by_fault(facts, incident_url));
         }
         matter => steps.extend(for_owner(matter, facts)),
@@ -128,6 +130,9 @@ const fn for_configuration(clue: ConfigurationClue) -> &'static str {
         ConfigurationClue::Application => "Check the application (application_sid) in the partner's console.",
         ConfigurationClue::TokenEndpoint => "Look at the product's token endpoint: its logs and its last deployment.",
         ConfigurationClue::OneKey => "Look at that key in the partner's console: was it revoked or rotated?",
+        ConfigurationClue::OwnServer(_) => {
+            "Look at the server that [ice] in the pod's file names: its log, its certificate, its credentials. Agents are hit as far as their application names the same server."
+        }
     }
 }
 

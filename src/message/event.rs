@@ -116,7 +116,7 @@ pub struct DeviceErrorData {
 pub struct WhoseData {
     /// `partner`, `partner_for_pods`, `pod_configuration`, `location`, `ringcheck`.
     pub verdict: &'static str,
-    /// With `pod_configuration`: `credentials`, `application`, `token_endpoint`, `one_key`.
+    /// With `pod_configuration`: `credentials`, `application`, `token_endpoint`, `one_key`, `own_server`.
     pub clue: Option<&'static str>,
     /// How sure, 0 to 1; under 0.9 read it as "not yet known".
     pub sure: f64,
@@ -337,6 +337,7 @@ const fn clue_word(clue: ConfigurationClue) -> &'static str {
         ConfigurationClue::Application => "application",
         ConfigurationClue::TokenEndpoint => "token_endpoint",
         ConfigurationClue::OneKey => "one_key",
+        ConfigurationClue::OwnServer(_) => "own_server",
     }
 }
 

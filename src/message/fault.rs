@@ -1,7 +1,7 @@
 //! Whose fault it seems to be, and why we think so.
 
 use crate::engine::{ConfigurationClue, IncidentFacts, WhoseVerdict};
-use crate::model::Share;
+use crate::model::{IceService, IceTrouble, Share};
 
 use super::place;
 
@@ -9,6 +9,7 @@ use super::place;
 pub(super) fn short(facts: &IncidentFacts) -> String {
     let who = match &facts.whose.verdict {
         WhoseVerdict::Partner | WhoseVerdict::PartnerForPods => "the partner",
+        WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(of)) => own_server(of.service),
         WhoseVerdict::PodConfiguration(_) => "our own configuration",
         WhoseVerdict::Location => "our own network",
         WhoseVerdict::Ringcheck => "ringcheck itself",
@@ -42,6 +43,14 @@ fn verdict(facts: &IncidentFacts) -> String {
             1 => "the partner, in this pod only".to_owned(),
             _ => "the partner, in these pods only".to_owned(),
         },
+        WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(of)) => {
+            format!(
+                "{} that the pod's file names ({}), not the partner: {}",
+                own_server(of.service),
+                of.service.as_str(),
+                server_trouble(of.trouble)
+            )
+        }
         WhoseVerdict::PodConfiguration(clue) => format!("our own configuration, {}", self::clue(*clue)),
         WhoseVerdict::Location => format!("the network of our location {}", facts.location),
         WhoseVerdict::Ringcheck => "ringcheck itself".to_owned(),
@@ -54,7 +63,38 @@ const fn clue(clue: ConfigurationClue) -> &'static str {
         ConfigurationClue::Application => "because the pod's test application is wrong",
         ConfigurationClue::TokenEndpoint => "because the product's own token endpoint fails",
         ConfigurationClue::OneKey => "because one of the pod's keys fails and the others work",
+        ConfigurationClue::OwnServer(_) => "because a server that the pod's file names is of no use",
     }
+}
+
+const fn own_server(service: IceService) -> &'static str {
+    match service {
+        IceService::Stun => "our own STUN server",
+        IceService::Turn(_) | IceService::List => "our own TURN server",
+    }
+}
+
+/// What is wrong with a server of our own.
+fn server_trouble(trouble: IceTrouble) -> String {
+    let said = match trouble {
+        IceTrouble::NameNotFound => "its name is not found",
+        IceTrouble::Unreachable => "it cannot be reached",
+        IceTrouble::TlsFailed => "TLS with it fails",
+        IceTrouble::NoAnswer => "it does not answer",
+        IceTrouble::Malformed => "it does not speak TURN",
+        IceTrouble::Ended => "it takes back what it gave",
+        IceTrouble::OwnNetwork | IceTrouble::OwnSecret => "it was not asked",
+        IceTrouble::Refused(code) => {
+            let why = match code {
+                401 => ", the credentials in the pod's file are wrong",
+                403 => ", it does not relay to the partner's addresses",
+                486 | 508 => ", it has no more to give",
+                _ => "",
+            };
+            return format!("it refuses with {code}{why}");
+        }
+    };
+    said.to_owned()
 }
 
 /// What speaks for the verdict.

@@ -12,8 +12,8 @@ use crate::engine::{
     WhoseVerdict,
 };
 use crate::model::{
-    AttemptId, CallDirection, FailureReason, IncidentNumber, LocationName, PodName, ReceiverName, Segment, Share, Step,
-    Symbol, Timestamp, TokenKind,
+    AttemptId, CallDirection, FailureReason, IceService, IceTrouble, IncidentNumber, LocationName, OwnServerTrouble,
+    PodName, ReceiverName, RelayTransport, Segment, Share, Step, Symbol, Timestamp, TokenKind,
 };
 use crate::plan::Severity;
 use crate::token::Feature;
@@ -354,6 +354,17 @@ fn of_calls() -> Vec<(&'static str, Notification)> {
     let slow =
         Experience::Calls { direction: outbound, trouble: CallTrouble::SlowSetUp { took_ms: 8_000 }, bad: 3, of: 5 };
     let slow = incident("Agents' calls are bad", None, vec![impact("pod-18", Rule::CallQuality(0), slow, 3, 5)]);
+    let mut own_server = calls(
+        "Agents' calls fail",
+        Rule::OutboundCalls,
+        CallTrouble::NoMedia,
+        outbound,
+        (Step::Ice, FailureReason::NoPath),
+        (4, 4),
+    );
+    let (service, trouble) = (IceService::Turn(RelayTransport::Tls), IceTrouble::Refused(401));
+    let clue = ConfigurationClue::OwnServer(OwnServerTrouble { service, trouble });
+    own_server.whose.verdict = WhoseVerdict::PodConfiguration(clue);
     let mut over = not_heard.clone();
     (over.state, over.resolved) = (IncidentState::Resolved, Some(at("23:40:00")));
     over.pods[0].resolved = over.resolved;
@@ -361,6 +372,7 @@ fn of_calls() -> Vec<(&'static str, Notification)> {
         ("calls_not_heard", message(NotifyReason::First, not_heard)),
         ("calls_cut", message(NotifyReason::First, cut)),
         ("calls_not_delivered", message(NotifyReason::First, lost)),
+        ("calls_own_turn_server", message(NotifyReason::First, own_server)),
         ("calls_slow", message(NotifyReason::First, slow)),
         ("calls_over", message(NotifyReason::Resolved, over)),
     ]

@@ -117,6 +117,9 @@ pub struct CallFacts {
     /// The name of its recording in the folder of recordings, if it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// True if it was to be kept, and could not be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recording_failed: bool,
     /// The path that its media took; absent if none was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathTaken>,
@@ -156,6 +159,7 @@ impl CallFacts {
             status: None,
             digits: None,
             recording: None,
+            recording_failed: false,
             path: None,
             servers: Vec::new(),
         }

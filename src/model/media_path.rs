@@ -225,6 +225,8 @@ pub struct RelayLogin {
 pub struct IceServer {
     /// What it does.
     pub service: IceService,
+    /// True if the pod's own file names it; false if it is the partner's.
+    pub ours: bool,
     /// Where it is, or why that is not known.
     pub address: Result<SocketAddr, IceTrouble>,
     /// Whom it knows us as; relays only.
@@ -294,11 +296,37 @@ impl fmt::Display for IceTrouble {
 pub struct ServerAsked {
     /// What it was asked for.
     pub service: IceService,
+    /// True if the pod's own file names it; false if it is the partner's.
+    #[serde(default)]
+    pub ours: bool,
     /// How long that took, or how long it was waited for, in milliseconds.
     pub took_ms: u32,
     /// Why it was of no use; absent if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<IceTrouble>,
+}
+
+/// A server that a pod's own file names, and that was of no use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct OwnServerTrouble {
+    /// What it was asked for.
+    pub service: IceService,
+    /// Why it was of no use.
+    pub trouble: IceTrouble,
+}
+
+impl OwnServerTrouble {
+    /// The trouble that alone stood in the way of a path that was demanded: every server that may give
+    /// it is one of our own, and every one was of no use.
+    pub fn in_the_way(path: MediaPath, servers: &[ServerAsked]) -> Option<Self> {
+        let needed: Vec<&ServerAsked> = servers.iter().filter(|asked| path.needs(asked.service)).collect();
+        let of = |asked: &&ServerAsked| {
+            let trouble = asked.trouble.filter(|trouble| asked.ours && trouble.own().is_none())?;
+            Some(Self { service: asked.service, trouble })
+        };
+        let troubles: Vec<Self> = needed.iter().filter_map(of).collect();
+        troubles.first().copied().filter(|_| troubles.len() == needed.len())
+    }
 }
 
 #[cfg(test)]
@@ -317,6 +345,27 @@ mod tests {
     }
 
     #[test]
+    fn only_servers_of_our_own_that_all_fail_are_in_the_way() {
+        let over_tls = IceService::Turn(RelayTransport::Tls);
+        let server = |service, ours, trouble| ServerAsked { service, ours, took_ms: 1, trouble };
+        let refused = Some(IceTrouble::Refused(401));
+        let fault = |path, servers: &[ServerAsked]| OwnServerTrouble::in_the_way(path, servers);
+        let own = server(over_tls, true, refused);
+        let told = Some(OwnServerTrouble { service: over_tls, trouble: IceTrouble::Refused(401) });
+        let stun = server(IceService::Stun, false, Some(IceTrouble::NoAnswer));
+        assert_eq!(fault(MediaPath::Relay, &[own, stun]), told, "a relay needs no STUN server");
+        assert_eq!(fault(MediaPath::Any, &[own]), None, "relays only help out");
+        assert_eq!(fault(MediaPath::RelayUdp, &[own]), None, "another way was demanded");
+        let partners = server(over_tls, false, Some(IceTrouble::NoAnswer));
+        assert_eq!(fault(MediaPath::Relay, &[own, partners]), None, "the partner's fails as well");
+        assert_eq!(fault(MediaPath::Relay, &[own, server(over_tls, true, None)]), None, "one of them works");
+        let list = server(IceService::List, false, Some(IceTrouble::NoAnswer));
+        assert_eq!(fault(MediaPath::Relay, &[own, list]), None, "the partner does not name its own");
+        let network = server(over_tls, true, Some(IceTrouble::OwnNetwork));
+        assert_eq!(fault(MediaPath::Relay, &[network]), None, "this is no fault of the server");
+    }
+
+    #[test]
     fn services_are_read_back_from_their_words() {
         for service in IceService::ALL {
             let text = serde_json::to_string(&service).expect("written");
@@ -328,7 +377,8 @@ mod tests {
     #[test]
     fn a_login_is_never_shown() {
         let login = RelayLogin { username: "u5er".into(), password: "pa55".into() };
-        let server = IceServer { service: IceService::Stun, address: Err(IceTrouble::NoAnswer), login: Some(login) };
+        let server =
+            IceServer { service: IceService::Stun, ours: true, address: Err(IceTrouble::NoAnswer), login: Some(login) };
         assert_eq!(format!("{server:?}"), "IceServer(stun, Err(NoAnswer))");
     }
 }

@@ -36,7 +36,7 @@ pub use id::{
     AttemptId, AttemptIds, EdgeName, IncidentNumber, LocationName, NameError, PodName, ProbeName, ReceiverName,
 };
 pub use media_path::{
-    IceServer, IceService, IceTrouble, MediaPath, PathTaken, RelayLogin, RelayTransport, ServerAsked,
+    IceServer, IceService, IceTrouble, MediaPath, OwnServerTrouble, PathTaken, RelayLogin, RelayTransport, ServerAsked,
 };
 pub use observation::{Observation, Role};
 pub use origin::Origin;

@@ -294,8 +294,10 @@ pub enum ThrottleSign {
 pub enum LostReason {
     /// No report by the engine's deadline: our own fault, never the partner's.
     NoReport,
-    /// The node restarted while the attempt was under way.
+    /// The node went down while the attempt was under way: nobody knows how it ended.
     Restart,
+    /// ringcheck was told to stop; the attempt was ended properly before its time.
+    Stopped,
     /// A queue or limit of ours was full.
     QueueFull,
     /// A secret could not be read, or a key is unusable.

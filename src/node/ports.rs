@@ -24,7 +24,7 @@ pub(super) struct NodePorts {
     pub(super) plan: Arc<Plan>,
     pub(super) store: Store,
     pub(super) metrics: Arc<Metrics>,
-    dialer: Dialer,
+    pub(super) dialer: Dialer,
     outbox: Outbox,
     controls: Arc<Controls>,
     strays: Arc<StrayCalls>,
@@ -82,7 +82,7 @@ impl Ports for NodePorts {
                 let search = tokio::spawn(async move {
                     // A pod that is no longer in the plan has no key here any more.
                     match plan.pod(&of) {
-                        Some(known) => strays.end(known, &plan.node.location.name, &calls).await,
+                        Some(known) => strays.end(&plan, known, &calls).await,
                         None => CallSearch::Never,
                     }
                 });

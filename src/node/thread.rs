@@ -11,7 +11,7 @@ use super::missed_secrets::MissedSecrets;
 use super::ports::NodePorts;
 use crate::drive;
 use crate::engine::{Engine, Input, Trouble, View};
-use crate::io::clock;
+use crate::io::clock::{self, Stopwatch};
 use crate::io::http::metrics::DeliveryFailure;
 use crate::io::receiver::Finished;
 use crate::model::{AttemptReport, Timestamp};
@@ -22,6 +22,10 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// A snapshot is written after so many facts …
 const SNAPSHOT_AFTER_FACTS: u64 = 20_000;
+
+/// How long attempts under way have to end properly when the node stops. What has not ended then is
+/// closed, and its calls are looked for, when it is started again.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Something for the engine's thread.
 enum Next {
@@ -72,6 +76,7 @@ pub(super) fn run(
             }
             this.after_turn();
         }
+        this.end_attempts(&mut channels).await;
     });
     this.snapshot();
     this.publish();
@@ -114,6 +119,33 @@ impl Loop<'_> {
         }
         self.turn(Input::AttemptFinished(Box::new(report)));
         self.tell_of_secrets();
+    }
+
+    /// Ends what is under way, and takes in how it ended. Nothing new is begun.
+    async fn end_attempts(&mut self, channels: &mut Channels) {
+        let dialer = self.ports.dialer.clone();
+        let (under_way, watch) = (dialer.under_way(), Stopwatch::start());
+        dialer.stop();
+        self.turn(Input::Stopping);
+        let at_rest = dialer.rest();
+        tokio::pin!(at_rest);
+        loop {
+            tokio::select! {
+                biased;
+                Some(report) = channels.reports.recv() => self.report(report),
+                () = &mut at_rest => break,
+                () = watch.sleep_until(STOP_WITHIN) => break,
+            }
+        }
+        // Whoever is at rest has reported.
+        let last = channels.reports.len();
+        for _ in 0..last {
+            if let Ok(report) = channels.reports.try_recv() {
+                self.report(report);
+            }
+        }
+        let (left, took) = (dialer.under_way(), watch.time());
+        tracing::info!(under_way, left, ?took, "attempts were ended");
     }
 
     fn delivered(&mut self, finished: Finished) {

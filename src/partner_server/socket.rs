@@ -76,7 +76,14 @@ pub(super) async fn serve<S: Droppable>(client: &Client<'_>, stream: S, read_alr
         tokio::select! {
             biased;
             datagram = media.next() => peer.datagram(clock::now(), datagram.leg, datagram.from, &datagram.bytes),
-            message = socket.next() => take(&mut peer, message),
+            message = socket.next() => {
+                let closes = matches!(message, Some(Ok(Message::Close(_))));
+                take(&mut peer, message);
+                if closes {
+                    // Reading on sends our own close frame.
+                    drop(timeout(CLOSE_PATIENCE, drained(&mut socket)).await);
+                }
+            }
             Ok(order) = orders.recv() => follow(&mut peer, order),
             () = sleep_until(wake) => peer.timeout(clock::now()),
         }

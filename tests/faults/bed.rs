@@ -33,6 +33,8 @@ pub struct Bed {
     pub calling: Arc<Probe>,
     /// A probe for calls over the pods' numbers.
     pub numbers: Arc<Probe>,
+    /// A probe for calls in which digits are pressed.
+    pub dialling: Arc<Probe>,
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
@@ -77,8 +79,15 @@ impl Bed {
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
         let (patient, impatient) = (probe("patient"), probe("impatient"));
-        let (calling, numbers) = (probe("calling"), probe("numbers"));
-        Self { partner, patient, impatient, calling, numbers, plan, dialer, waiting, folder }
+        let (calling, numbers, dialling) = (probe("calling"), probe("numbers"), probe("dialling"));
+        Self { partner, patient, impatient, calling, numbers, dialling, plan, dialer, waiting, folder }
+    }
+
+    /// Puts a file where the folder of recordings would be: nothing can be kept from now on.
+    pub fn close_recordings(&self) {
+        let calls = self.folder.path().join("calls");
+        std::fs::remove_dir_all(&calls).expect("it was there");
+        std::fs::write(calls, "in the way").expect("written");
     }
 
     /// The names of the recordings that were kept.
@@ -133,6 +142,12 @@ impl Bed {
         self.make(AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }).await
     }
 
+    /// A test call in which digits are pressed.
+    pub async fn dialled_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        let spec = self.call_spec(pod, wish, serial);
+        self.make(AttemptSpec { probe: self.dialling.name.clone(), ..spec }).await
+    }
+
     fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
         let direction = u64::from(wish.direction == CallDirection::Inbound);
         AttemptSpec {
@@ -173,6 +188,27 @@ impl Bed {
             up
         });
         killed.await.expect("it does not panic")
+    }
+
+    /// A test call of another dialer, which is told to stop this long after it has begun: how many
+    /// calls the pod had up at that moment, and what the call reported. All goodbyes are said.
+    pub async fn stopped_call(
+        &self,
+        pod: usize,
+        wish: CallWish,
+        serial: u64,
+        after: Duration,
+    ) -> (usize, AttemptReport) {
+        let (sender, mut reports) = mpsc::channel(1);
+        let dialer = Dialer::start(self.plan.node.location.name.clone(), sender).expect("started");
+        let watch = Stopwatch::start();
+        dialer.dial(self.call_spec(pod, wish, serial), Arc::clone(&self.plan));
+        watch.sleep_until(after).await;
+        dialer.stop();
+        let up = self.partner.calls_up(&pod_name(pod));
+        let report = reports.recv().await.expect("every attempt reports");
+        dialer.rest().await;
+        (up, report)
     }
 
     async fn make(&self, spec: AttemptSpec) -> AttemptReport {
@@ -233,6 +269,8 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
     let text =
         "kind = \"inbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nto = \"number\"\n";
     files.push(file(FileKind::Probe, "probes/numbers.toml".to_owned(), text.to_owned()));
+    let text = "kind = \"outbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nhold = \"10s\"\ndigits = \"7w8\"\n";
+    files.push(file(FileKind::Probe, "probes/dialling.toml".to_owned(), text.to_owned()));
     for number in 0..pods {
         let own = number_of(number);
         let (name, sid) = (pod_name(number), account_sid(number));

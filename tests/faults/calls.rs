@@ -7,8 +7,8 @@ use std::time::Duration;
 use ringcheck::call::{CallSettings, Settings};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallFacts, CallWish, Codec, Degradation, FarHears, HeardSound, MediaPath, Outcome,
-    TokenKind,
+    AttemptReport, CallDigits, CallDirection, CallFacts, CallWish, Codec, Degradation, DigitsWay, FarHears, HeardSound,
+    MediaPath, Outcome, TokenKind,
 };
 use ringcheck::plan::CallTarget;
 use ringcheck::sim::{
@@ -123,6 +123,34 @@ async fn bad_calls_in_which_our_tone_was_heard_are_kept() {
         let mut there = bed.recordings();
         there.sort();
         assert_eq!(there, newest, "{fault:?}");
+    }
+    // The fault of before is still there, and the call is as bad; only the disk is worse.
+    bed.close_recordings();
+    let call = bed.call(0, wish(CallDirection::Outbound), 99).await.call.expect("it was a call");
+    assert_eq!((call.recording, call.recording_failed), (None, true));
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digits_are_pressed_beside_the_audio_and_played_back_unless_they_are_lost() {
+    let bed = Bed::start(1).await;
+    for (fault, played_back) in [(None, true), (Some("digits-lost"), false)] {
+        let rules = fault.map(|name| FaultRule::always(Fault::named(name).expect("known")));
+        bed.set_faults(0, rules.into_iter().collect()).await;
+        let wish = CallWish { hold_ms: 10_000, ..wish(CallDirection::Outbound) };
+        let mut report = bed.dialled_call(0, wish, 0).await;
+        for serial in 1..TRIES {
+            if lagged(&report) {
+                report = bed.dialled_call(0, wish, serial).await;
+            }
+        }
+        let facts = report.call.as_ref().expect("it was a call");
+        assert_eq!(facts.digits, Some(CallDigits { way: DigitsWay::Events, played_back }), "{fault:?}: {report:?}");
+        let lost = match &report.outcome {
+            Outcome::Completed { degraded } => degraded.contains(&Degradation::DigitsLost),
+            other => panic!("{fault:?}: {other:?}"),
+        };
+        assert_eq!(lost, !played_back && !lagged(&report), "{fault:?}: {report:?}");
     }
     bed.shutdown(Duration::from_secs(10)).await;
 }

@@ -1,97 +1,15 @@
 //! The built node, killed with SIGKILL in the middle of a call that its partner keeps up: when it is
 //! started again, it ends that call, and no other.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ringcheck::model::{CallStatus, PodName};
+use ringcheck::engine::{Record, SoughtCalls};
+use ringcheck::model::{CallStatus, PodName, Timestamp};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
 use ringcheck::sim::{Fault, FaultRule};
 
-use crate::bed::{SECRET, account_sid, at_partner, pod_name};
-
-/// Only a test that fails waits so long.
-const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// Killed with the test, if it has not been before.
-struct Node(Child);
-
-impl Node {
-    fn start(folder: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_ringcheck"))
-            .args(["run", "--config"])
-            .arg(folder.join("config"))
-            .arg("--probes")
-            .arg(folder.join("probes"))
-            .stdin(Stdio::null())
-            .spawn();
-        Self(child.expect("it starts"))
-    }
-
-    fn kill(mut self) {
-        self.0.kill().expect("it lives");
-        self.0.wait().expect("it is ours");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    let seen = tokio::time::timeout(PATIENCE, async {
-        while !is_so() {
-            looks.tick().await;
-        }
-    });
-    assert!(seen.await.is_ok(), "{what}: not within {PATIENCE:?}");
-}
-
-fn write(folder: &Path, partner: &PartnerServer, pod: &PodName) {
-    for made in ["config/pods", "probes"] {
-        std::fs::create_dir_all(folder.join(made)).expect("makes");
-    }
-    let written = |path: &str, text: &str| std::fs::write(folder.join(path), text).expect("writes");
-    written("config/ca.pem", partner.ca_pem().expect("over TLS"));
-    written("config/secret", SECRET);
-    written("config/hook", &format!("whsec_{}", "sesame".repeat(6)));
-    let nobody = "127.0.0.1:9";
-    written(
-        "config/ringcheck.toml",
-        &format!(
-            "external_url = \"http://{nobody}\"\n[location]\nname = \"here\"\ncontrol = [\"tcp://{at}\", \"tcp://{control}\"]\n\
-             [store]\npath = \"../ringcheck.db\"\n[http]\noperator = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\n\
-             [owner]\nto = [\"hook\"]\n[status_page]\ntitle = \"Calls\"\nurl = \"http://{nobody}\"\n[[receiver]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{nobody}/\"\n\
-             secret = {{ file = \"hook\" }}\n[[route]]\nseverity = \"critical\"\nto = [\"hook\"]\n",
-            at = partner.address(pod).expect("there"),
-            control = partner.control().expect("there"),
-        ),
-    );
-    written(
-        "config/pods/pod.toml",
-        &format!(
-            "name = \"{pod}\"\npublic_name = \"{pod}\"\n[partner]\nkind = \"twilio\"\naccount_sid = \"{sid}\"\n\
-             edges = [\"ashburn\"]\napplication_sid = \"AP00000000000000000000000000000003\"\n\
-             api_key = {{ sid = \"SK00000000000000000000000000000001\", secret = {{ file = \"secret\" }} }}\n\
-             signalling = \"{url}\"\nrest = \"https://{at}\"\nca_file = \"ca.pem\"\n[budget]\nconnections_per_minute = 1\n\
-             call_minutes_per_day = 10000\ncall_minutes_per_hour = 400\ncalls_per_hour = 400\n",
-            sid = account_sid(0),
-            url = partner.url(pod).expect("there"),
-            at = partner.address(pod).expect("there"),
-        ),
-    );
-    written("probes/connection.toml", "kind = \"connection\"\nschedule = \"0 * * * * *\"\n");
-    written(
-        "probes/outbound.toml",
-        "kind = \"outbound-call\"\nschedule = \"*/15 * * * * *\"\ntokens = { kinds = [\"access\"] }\n[call]\nhold = \"10s\"\n",
-    );
-}
+use crate::bed::{at_partner, pod_name};
+use crate::process::{Node, journal, outbound, until, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_outlives_a_killed_node_is_ended_when_it_is_started_again() {
@@ -100,7 +18,7 @@ async fn a_call_that_outlives_a_killed_node_is_ended_when_it_is_started_again() 
     let fault = Fault::named("call-left-up").expect("known");
     partner.set_faults(&pod, vec![FaultRule::always(fault)]).await.expect("possible");
     let folder = tempfile::tempdir().expect("a folder");
-    write(folder.path(), &partner, &pod);
+    write(folder.path(), &partner, 1, &outbound("*/15 * * * * *", "10s"));
     let call = |number: u64| partner.call_status(&pod, &format!("CA{number:032x}"));
 
     let node = Node::start(folder.path());
@@ -119,5 +37,95 @@ async fn a_call_that_outlives_a_killed_node_is_ended_when_it_is_started_again() 
     let ended_by_api = partner.truth(10_000).iter().filter(|line| line.contains("call ended by the API")).count();
     assert_eq!(ended_by_api, 1, "one call was left, and one was ended");
     drop(node);
+    partner.shutdown().await;
+}
+
+/// What is wrong with the REST API when it is looked for calls, and how long the search waits then;
+/// nothing where it works all the same. `rest-no-call` is left out: an empty list says that no call is
+/// up, and nobody can know better.
+const API_TROUBLE: [(&str, Option<Duration>); 9] = [
+    ("rest-401", Some(Duration::from_secs(5))),
+    ("rest-404", Some(Duration::from_secs(5))),
+    ("rest-429", Some(Duration::from_secs(30))),
+    ("rest-500", Some(Duration::from_secs(5))),
+    ("rest-503", Some(Duration::from_secs(5))),
+    ("rest-unanswered", Some(Duration::from_secs(5))),
+    ("rest-malformed", Some(Duration::from_secs(5))),
+    ("rest-reset", Some(Duration::from_secs(5))),
+    ("rest-slow", None),
+];
+
+/// What the journal says of the search in a pod.
+fn search(journal: &[Record], pod: &PodName) -> (Timestamp, Vec<(Timestamp, SoughtCalls)>) {
+    let mut left = None;
+    let mut found = Vec::new();
+    for record in journal {
+        match record {
+            Record::CallLeft { at, pod: of, .. } if of == pod => {
+                assert_eq!(left.replace(*at), None, "one call was left in {pod}");
+            }
+            Record::CallsSought { at, pod: of, found: search, .. } if of == pod => found.push((*at, *search)),
+            _ => {}
+        }
+    }
+    (left.expect("a call was left"), found)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_were_left_up_are_ended_once_the_api_can_be_asked() {
+    let pods: Vec<PodName> = (0..API_TROUBLE.len()).map(pod_name).collect();
+    let settings = PartnerSettings::for_pods((0..pods.len()).map(at_partner).collect());
+    let partner = PartnerServer::start(settings).await.expect("started");
+    let fault = |name| vec![FaultRule::always(Fault::named(name).expect("known"))];
+    for pod in &pods {
+        partner.set_faults(pod, fault("call-left-up")).await.expect("possible");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &partner, pods.len(), &outbound("0 * * * * *", "290s"));
+    let first = |pod| partner.call_status(pod, &format!("CA{:032x}", 1));
+
+    let node = Node::start(folder.path());
+    until("a call is up in every pod", || pods.iter().all(|pod| first(pod) == Some(CallStatus::InProgress))).await;
+    let said = |what: &str| partner.truth(10_000).iter().filter(|line| line.contains(what)).count();
+    let before = said("client left");
+    node.kill();
+    until("the partner sees that its clients are gone", || said("client left") >= before + pods.len()).await;
+    for (pod, (name, _)) in pods.iter().zip(API_TROUBLE) {
+        partner.set_faults(pod, fault(name)).await.expect("possible");
+    }
+    let node = Node::start(folder.path());
+    let asked = |pod: &PodName| {
+        let of = format!("\"pod\":\"{pod}\"");
+        partner.truth(10_000).iter().any(|line| line.contains("REST API asked") && line.contains(&of))
+    };
+    until("every pod's API was asked", || pods.iter().all(asked)).await;
+    for pod in &pods {
+        partner.set_faults(pod, Vec::new()).await.expect("possible");
+    }
+    until("all calls are ended", || pods.iter().all(|pod| first(pod) == Some(CallStatus::Completed))).await;
+    until("each by one order", || said("call ended by the API") == pods.len()).await;
+    node.tell("TERM");
+    assert_eq!(node.ended().await, Some(0));
+
+    let journal = journal(folder.path());
+    for (pod, (name, waits)) in pods.iter().zip(API_TROUBLE) {
+        let (left, found) = search(&journal, pod);
+        let looked = found.first().expect("it was looked for").0;
+        if let Some(waits) = waits {
+            let SoughtCalls::Again { not_before } = found[0].1 else { panic!("{name}: {found:?}") };
+            assert_eq!(not_before, looked.plus(waits), "{name}");
+            assert!(found.get(1).is_none_or(|(at, _)| *at >= not_before), "{name}: {found:?}");
+        }
+        let begun = |record: &Record| match record {
+            Record::AttemptStarted { spec } => spec.pod == *pod && spec.call.is_some() && spec.at > left,
+            _ => false,
+        };
+        let meanwhile = journal.iter().filter(|record| begun(record) && record.at() < looked).count();
+        assert_eq!(meanwhile, 0, "{name}: a call was made while it was looked for another");
+    }
+    let is_blame = |record: &&Record| {
+        matches!(record, Record::AlertPending { .. } | Record::AlertFiring { .. } | Record::IncidentOpened { .. })
+    };
+    assert_eq!(journal.iter().filter(is_blame).count(), 0, "the partner has done nothing wrong");
     partner.shutdown().await;
 }

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use crate::model::{
-    AttemptId, AttemptSpec, CallDirection, CallWish, EdgeName, Observation, Outcome, PodName, Role, Timestamp,
-    TokenWish,
+    AttemptId, AttemptSpec, CallDirection, CallWish, EdgeName, Observation, Outcome, PodName, ProbeName, Role,
+    Timestamp, TokenWish,
 };
+use crate::plan::CallTarget;
 
 use super::super::pipeline::Engine;
 use super::super::timer::Timer;
@@ -161,7 +162,7 @@ impl Engine {
             self.slow_down(turn, &name, sign, retry_after_s);
         }
         self.volatile.flights.remove(&observation.attempt);
-        let left = StrayCall::of(&observation);
+        let left = StrayCall::of(&observation, self.is_over_number(&observation.probe));
         self.commit(turn, Record::Observed { observation });
         if let Some(call) = left {
             self.left_behind(turn, &name, call);
@@ -171,6 +172,12 @@ impl Engine {
             self.call_again_due(turn, &name, direction);
         }
         self.touch(&name);
+    }
+
+    /// True if the calls of this probe go over a phone number.
+    fn is_over_number(&self, probe: &ProbeName) -> bool {
+        let settings = self.plan.as_ref().and_then(|plan| plan.probe(probe)?.call.as_ref().map(|call| call.to));
+        settings == Some(CallTarget::Number)
     }
 
     /// When the account of a pod may next be asked to call one of our clients: pods that share an

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, PathTaken, Role,
-    Timestamp, TokenKind, millis,
+    AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, OwnServerTrouble,
+    PathTaken, Role, Step, Timestamp, TokenKind, millis,
 };
 use crate::plan::{CallLimit, CallTarget, KOfN};
 
@@ -61,6 +61,9 @@ pub struct CallSeen {
     /// In which ways.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaws: Vec<Degradation>,
+    /// What of a server that the pod's file names stood in the way of the path that was demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_server: Option<OwnServerTrouble>,
     /// How long after it was connected its audio stopped, if it did, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_ms: Option<u32>,
@@ -103,6 +106,9 @@ impl CallSeen {
             path: call.path,
             poor: !flaws.is_empty(),
             flaws,
+            own_server: failure
+                .filter(|failure| failure.step == Step::Ice)
+                .and_then(|_| OwnServerTrouble::in_the_way(call.wish.path, &call.servers)),
             stopped_ms: call.audio.as_ref().and_then(|audio| audio.stopped_ms),
         })
     }
@@ -264,6 +270,7 @@ mod tests {
                 path: None,
                 poor: false,
                 flaws: Vec::new(),
+                own_server: None,
                 stopped_ms: None,
             }
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptSpec, CallDirection, Observation, Outcome, Step, Timestamp};
+use crate::model::{AttemptSpec, CallDirection, Observation, Outcome, OwnServerTrouble, Step, Timestamp};
 use crate::plan::{CallRule, whole_minutes};
 
 use super::super::{Component, ComponentState, Evidence, Rule};
@@ -96,6 +96,22 @@ impl CallState {
             }
         }
         counts
+    }
+
+    /// The trouble with a server of the pod's own that is in the way of all calls of these directions
+    /// that failed since then; the newest call's.
+    pub fn own_server_since(&self, directions: &[CallDirection], since: Timestamp) -> Option<OwnServerTrouble> {
+        let scores = directions.iter().filter_map(|direction| self.scores.get(direction));
+        let failed =
+            scores.flat_map(|score| score.memory.iter()).filter(|seen| seen.started >= since && seen.has_failed());
+        let (mut newest, mut found) = (Timestamp::MIN, None);
+        for seen in failed {
+            let trouble = seen.own_server?;
+            if seen.started >= newest {
+                (newest, found) = (seen.started, Some(trouble));
+            }
+        }
+        found
     }
 
     /// True if a direction that never worked has failed often enough to tell the owner.

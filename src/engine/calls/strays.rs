@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptId, CallDirection, EdgeName, LostReason, Observation, Outcome, PodName, Timestamp};
+use crate::model::{
+    AttemptId, AttemptSpec, CallDirection, EdgeName, LostReason, Observation, Outcome, PodName, Timestamp,
+};
+use crate::token::OwnNames;
 
 use super::super::pipeline::Engine;
 use super::super::timer::Timer;
@@ -20,7 +23,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(600);
 /// However long the partner asks us to wait, not longer than this.
 const PATIENCE_MAX: Duration = Duration::from_secs(3_600);
-/// While another call is up, or a search goes on, it is looked again so often whether it is over.
+/// While a call of the same name is up, or a search goes on, it is looked again so often whether it is over.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Looks until a call is given up: some 80 minutes.
 const TRIES_MAX: u32 = 14;
@@ -38,11 +41,14 @@ pub struct StrayCall {
     pub edge: EdgeName,
     /// When the attempt began.
     pub since: Timestamp,
+    /// True if it went over the pod's phone number, which rings a client of another name.
+    #[serde(default)]
+    pub over_number: bool,
 }
 
 impl StrayCall {
     /// The call that an attempt may have left behind; nothing if it has seen to its end itself.
-    pub(super) fn of(observation: &Observation) -> Option<Self> {
+    pub(super) fn of(observation: &Observation, over_number: bool) -> Option<Self> {
         let Outcome::Lost { reason } = observation.outcome else { return None };
         let left = matches!(reason, LostReason::Restart | LostReason::NoReport | LostReason::Crash);
         let call = observation.call.as_ref().filter(|_| left)?;
@@ -52,7 +58,15 @@ impl StrayCall {
             name_length: observation.traits.name_length,
             edge: observation.traits.edge.clone(),
             since: observation.started,
+            over_number,
         })
+    }
+
+    /// True if a call of ours that is under way may be taken for this one.
+    fn is_like(&self, spec: &AttemptSpec) -> bool {
+        let of_number = |call| call == CallDirection::Inbound && self.over_number;
+        let same_name = OwnNames::number_of_call(spec.id) == OwnNames::number_of_call(self.attempt);
+        spec.call.is_some_and(|call| same_name || of_number(call.direction))
     }
 }
 
@@ -124,8 +138,8 @@ impl Engine {
     }
 
     /// Has the calls looked for that a pod has left behind, one search at a time. Not while the partner
-    /// has asked us to slow down, and not while another call is up, which may have the same name. A
-    /// pause of probing does not matter: nothing new is asked for.
+    /// has asked us to slow down, and not while another call is up that has the same name. A pause of
+    /// probing does not matter: nothing new is asked for.
     pub(in crate::engine) fn stray_calls_due(&mut self, turn: &mut Turn, name: &PodName) {
         let now = turn.now();
         let Some(pod) = self.state.pods.get(name) else { return };
@@ -133,8 +147,9 @@ impl Engine {
         if strays.calls.is_empty() || self.volatile.call_searches.contains(name) {
             return;
         }
-        let is_calling = pod.in_flight.iter().any(|flight| flight.spec.call.is_some());
-        let when_over = is_calling.then(|| now.plus(LOOK_EVERY));
+        let is_like = |spec: &AttemptSpec| strays.calls.iter().any(|stray| stray.is_like(spec));
+        let is_up = pod.in_flight.iter().any(|flight| is_like(&flight.spec));
+        let when_over = is_up.then(|| now.plus(LOOK_EVERY));
         let at = [strays.next_at, pod.quiet_until, when_over].into_iter().flatten().max().unwrap_or(now);
         if at > now {
             return self.volatile.timers.set(at, Timer::StrayCalls(name.clone()));

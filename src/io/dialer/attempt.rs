@@ -19,8 +19,10 @@ use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER
 use crate::plan::{CallTarget, PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
-use super::line::{Goodbye, Line, Way};
+use super::goodbye::Goodbye;
+use super::line::{Line, Way};
 use super::paths::IceSource;
+use super::stop::Stop;
 
 /// How long the partner may take to make us ring: it queues what comes faster than one call a second.
 const CALL_DELIVERY: Duration = Duration::from_secs(20);
@@ -31,6 +33,7 @@ pub(super) async fn make(
     spec: &AttemptSpec,
     plan: &Plan,
     started: Timestamp,
+    mut stop: Stop,
 ) -> (AttemptReport, Option<Goodbye>) {
     let (Some(pod), Some(probe)) = (plan.pod(&spec.pod), plan.probe(&spec.probe)) else {
         // Taken out of the plan in the meantime: nobody waits for an answer.
@@ -38,7 +41,11 @@ pub(super) async fn make(
     };
     let watch = Stopwatch::start();
     let to = probe.call.as_ref().map(|call| call.to);
-    let minted = Box::pin(equipment.minter.mint(spec, pod, to, probe.deadlines.of(Step::Mint))).await;
+    let minted = tokio::select! {
+        biased;
+        () = stop.told() => Err(NotDone::Lost(LostReason::Stopped)),
+        minted = Box::pin(equipment.minter.mint(spec, pod, to, probe.deadlines.of(Step::Mint))) => minted,
+    };
     let mint = StepTiming { step: Step::Mint, took: watch.time() };
     let minted = match minted {
         Ok(minted) => minted,
@@ -55,7 +62,7 @@ pub(super) async fn make(
     let Minted { text, shape, kind, key, name_length, .. } = minted;
     let device = Device::new(text, SdkProfile::default());
     let machine = Connection::new(device, settings, clock::now());
-    match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).with_servers(ice).run().await {
+    match Line::new(machine, &ways, &equipment.resolver, stop).with_rest(rest).with_servers(ice).run().await {
         Ok((mut finding, goodbye)) => {
             keep_recording(plan, spec, started, &mut finding).await;
             let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
@@ -195,7 +202,10 @@ async fn keep_recording(plan: &Plan, spec: &AttemptSpec, started: Timestamp, fin
     };
     match written.unwrap_or_else(|died| Err(std::io::Error::other(died))) {
         Ok(()) => call.recording = Some(name),
-        Err(error) => tracing::warn!(pod = %spec.pod, %error, "the recording of a bad call could not be kept"),
+        Err(error) => {
+            call.recording_failed = true;
+            tracing::warn!(pod = %spec.pod, %error, "the recording of a bad call could not be kept");
+        }
     }
 }
 

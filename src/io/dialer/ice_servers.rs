@@ -32,28 +32,28 @@ pub(super) async fn find(
     local: Option<IpAddr>,
     deadline: Duration,
 ) -> Vec<FoundServer> {
-    let mut wanted: Vec<(IceUrl, Result<Option<RelayLogin>, IceTrouble>)> =
-        settings.servers.iter().map(|server| (server.url.clone(), login(server))).collect();
+    let mut wanted: Vec<(IceUrl, bool, Result<Option<RelayLogin>, IceTrouble>)> =
+        settings.servers.iter().map(|server| (server.url.clone(), true, login(server))).collect();
     let mut found = Vec::new();
     if let Some(rest) = rest {
         match rest.ice_servers().await {
-            Ok(listed) => wanted.extend(listed.into_iter().map(|(url, login)| (url, Ok(login)))),
+            Ok(listed) => wanted.extend(listed.into_iter().map(|(url, login)| (url, false, Ok(login)))),
             Err(trouble) => found.push(missing_list(trouble)),
         }
     }
-    let looks = wanted.into_iter().map(|(url, login)| async move {
+    let looks = wanted.into_iter().map(|(url, ours, login)| async move {
         let (login, address) = match login {
             Ok(login) => (login, look_up(resolver, &url, local, deadline).await),
             Err(trouble) => (None, Err(trouble)),
         };
-        FoundServer { server: IceServer { service: url.service, address, login }, host: url.host }
+        FoundServer { server: IceServer { service: url.service, ours, address, login }, host: url.host }
     });
     found.extend(join_all(looks).await);
     found
 }
 
 fn missing_list(trouble: IceTrouble) -> FoundServer {
-    let server = IceServer { service: IceService::List, address: Err(trouble), login: None };
+    let server = IceServer { service: IceService::List, ours: false, address: Err(trouble), login: None };
     FoundServer { server, host: String::new() }
 }
 

@@ -9,11 +9,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -27,10 +24,12 @@ use crate::io::tls;
 use crate::model::{EdgeName, FailureReason, IceServer, LostReason, RestAnswer, RestRequest, Signalling, SocketEnd};
 use crate::partner::twilio::Endpoint;
 
+use super::goodbye::{CallToEnd, Goodbye};
 use super::media_socket::MediaSocket;
 use super::paths::{IceSource, PathNews, Paths, PathsGoodbye};
 use super::refusal::{self, upgrade_request};
 use super::relay_streams::RelayNews;
+use super::stop::Stop;
 use super::stream::Stream;
 use super::tcp;
 
@@ -45,9 +44,6 @@ const READ_BUFFER_BYTES: usize = 1024;
 /// Datagrams that are taken in between two frames of ours: many times what a call's media have. More
 /// wait, and are lost once the system has no room for them.
 const DATAGRAMS_A_TURN: usize = 64;
-
-/// How long the partner may take to answer our close frame. Nobody waits for it.
-const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// The way to one edge.
 pub(super) struct Way {
@@ -77,13 +73,17 @@ pub(super) struct Line<'a, S> {
     paths: Option<Box<Paths<'a>>>,
     rest: Option<PartnerRest>,
     asking: Option<Asking>,
+    /// True while the partner is asked to call us.
+    ordering: bool,
+    /// The word that the attempt shall end.
+    stop: Stop,
     /// A call to be ended at the partner, whatever else happens.
     to_end: Option<RestRequest>,
 }
 
 impl<'a, S: Signalling> Line<'a, S> {
     /// A line for a machine whose routes are these ways.
-    pub(super) fn new(machine: Connection<S>, ways: &'a [Way], resolver: &'a Resolver) -> Self {
+    pub(super) fn new(machine: Connection<S>, ways: &'a [Way], resolver: &'a Resolver, stop: Stop) -> Self {
         let watch = Stopwatch::start();
         let addresses = Vec::new();
         let (tcp, stream, socket, close) = (None, None, None, None);
@@ -104,6 +104,8 @@ impl<'a, S: Signalling> Line<'a, S> {
             paths,
             rest,
             asking,
+            ordering: false,
+            stop,
             to_end,
         }
     }
@@ -128,12 +130,13 @@ impl<'a, S: Signalling> Line<'a, S> {
                 Some(Output::Upgrade) => self.upgrade().await,
                 Some(Output::Send(text)) => self.send(text).await,
                 Some(Output::Close(code)) => self.close = Some(code),
-                Some(Output::OpenMedia) => self.open_media().await?,
+                Some(Output::OpenMedia) => self.open_media().await,
                 Some(Output::Datagram { to, bytes }) => self.send_datagram(to, &bytes).await,
                 Some(Output::Path(request)) => self.serve_paths(request),
                 Some(Output::Rest(request)) => self.ask_rest(request),
                 Some(Output::Done(finding)) => {
-                    let to_end = self.rest.zip(self.to_end).map(|(rest, request)| rest.ask(&request));
+                    let ordered = self.asking.filter(|_| self.ordering);
+                    let to_end = self.rest.and_then(|rest| CallToEnd::of(rest, self.to_end, ordered));
                     let socket = self.socket.zip(self.close);
                     let (watch, media) = (self.watch, self.media);
                     let paths = self.machine.take_farewell().zip(self.paths).map(|(farewell, paths)| {
@@ -151,20 +154,26 @@ impl<'a, S: Signalling> Line<'a, S> {
         self.machine.handle(self.watch.time(), input);
     }
 
-    /// Tells what came of a step, or that its time is over.
-    fn tell_step(&mut self, done: Option<Result<Input<'static>, NotDone>>) -> Result<(), LostReason> {
+    /// Tells what came of a step, or what came first.
+    fn tell_step(&mut self, done: Result<Result<Input<'static>, NotDone>, Input<'static>>) -> Result<(), LostReason> {
         match done {
-            None => self.tell(Input::Timeout),
-            Some(Ok(input)) => self.tell(input),
-            Some(Err(NotDone::Failed(reason))) => self.tell(Input::CouldNot(reason)),
-            Some(Err(NotDone::Lost(reason))) => return Err(reason),
+            Err(first) => self.tell(first),
+            Ok(Ok(input)) => self.tell(input),
+            Ok(Err(NotDone::Failed(reason))) => self.tell(Input::CouldNot(reason)),
+            Ok(Err(NotDone::Lost(reason))) => return Err(reason),
         }
         Ok(())
     }
 
+    /// What may come before a step is done.
+    fn wait(&mut self) -> Wait<'_> {
+        Wait { watch: self.watch, wake: self.machine.wake().unwrap_or(Duration::ZERO), stop: &mut self.stop }
+    }
+
     async fn resolve(&mut self, way: usize) -> Result<(), LostReason> {
-        let lookup = Box::pin(self.resolver.lookup(&self.ways[way].endpoint.host));
-        let found = in_time(self.watch, self.machine.wake(), lookup).await;
+        let (resolver, ways) = (self.resolver, self.ways);
+        let lookup = Box::pin(resolver.lookup(&ways[way].endpoint.host));
+        let found = self.wait().until(lookup).await;
         let done = found.map(|found| {
             found.map(|addresses| {
                 self.addresses = addresses;
@@ -180,7 +189,9 @@ impl<'a, S: Signalling> Line<'a, S> {
         if let Some(known) = known_without_asking(host) {
             self.addresses = known;
         }
-        let connected = in_time(self.watch, self.machine.wake(), Box::pin(tcp::connect(&self.addresses, *port))).await;
+        let addresses = std::mem::take(&mut self.addresses);
+        let connected = self.wait().until(Box::pin(tcp::connect(&addresses, *port))).await;
+        self.addresses = addresses;
         let done = connected.map(|connected| {
             connected.map(|(tcp, address)| {
                 self.local = tcp.local_addr().ok().map(|local| local.ip());
@@ -199,14 +210,14 @@ impl<'a, S: Signalling> Line<'a, S> {
         };
         // Boxed, as the other steps before the socket is open: what they need is not kept after them.
         let handshake = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, tcp));
-        match in_time(self.watch, self.machine.wake(), handshake).await {
-            None => self.tell(Input::Timeout),
-            Some(Ok(stream)) => {
+        match self.wait().until(handshake).await {
+            Err(first) => self.tell(first),
+            Ok(Ok(stream)) => {
                 let certificate = tls::certificate_seen(stream.get_ref().1.peer_certificates());
                 self.stream = Some(Stream::Tls(Box::new(stream)));
                 self.tell(Input::TlsUp(certificate));
             }
-            Some(Err(error)) => self.tell(Input::CouldNot(tls::reason(&error))),
+            Ok(Err(error)) => self.tell(Input::CouldNot(tls::reason(&error))),
         }
     }
 
@@ -216,34 +227,37 @@ impl<'a, S: Signalling> Line<'a, S> {
             return self.tell(Input::CouldNot(FailureReason::NotWebSocket));
         };
         let upgrade = Box::pin(client_async_with_config(request, stream, Some(socket_config())));
-        match in_time(self.watch, self.machine.wake(), upgrade).await {
-            None => self.tell(Input::Timeout),
-            Some(Ok((socket, _))) => {
+        match self.wait().until(upgrade).await {
+            Err(first) => self.tell(first),
+            Ok(Ok((socket, _))) => {
                 self.socket = Some(socket);
                 self.tell(Input::Upgraded);
             }
-            Some(Err(error)) => self.tell(refusal::judge(&error)),
+            Ok(Err(error)) => self.tell(refusal::judge(&error)),
         }
     }
 
     async fn send(&mut self, text: String) {
-        let Some(socket) = &mut self.socket else { return };
-        match in_time(self.watch, self.machine.wake(), socket.send(Message::text(text))).await {
-            None => self.tell(Input::Timeout),
-            // A connection that cannot be written to is read to its end: the reason may be there.
-            Some(_) => {}
+        let Some(mut socket) = self.socket.take() else { return };
+        let sent = self.wait().until(socket.send(Message::text(text))).await;
+        self.socket = Some(socket);
+        // A connection that cannot be written to is read to its end: the reason may be there.
+        if let Err(first) = sent {
+            self.tell(first);
         }
     }
 
     // ---- a call --------------------------------------------------------------------------
 
-    async fn open_media(&mut self) -> Result<(), LostReason> {
-        let Some(local) = self.local else { return Err(LostReason::NoNetwork) };
-        let socket = MediaSocket::open(local).await.map_err(|_| LostReason::NoNetwork)?;
-        let address = socket.address().map_err(|_| LostReason::NoNetwork)?;
-        self.media = Some(socket);
-        self.tell(Input::MediaOpen(address));
-        Ok(())
+    async fn open_media(&mut self) {
+        match media_socket(self.local).await {
+            Ok((socket, address)) => {
+                self.media = Some(socket);
+                self.tell(Input::MediaOpen(address));
+            }
+            // A call may ring here: it must not be left so.
+            Err(reason) => self.tell(Input::GiveUp(reason)),
+        }
     }
 
     async fn send_datagram(&mut self, to: SocketAddr, bytes: &[u8]) {
@@ -284,7 +298,10 @@ impl<'a, S: Signalling> Line<'a, S> {
     fn ask_rest(&mut self, request: RestRequest) {
         match (&self.rest, request) {
             (_, request @ RestRequest::End { .. }) => self.to_end = Some(request),
-            (Some(rest), request) => self.asking = Some(rest.ask(&request)),
+            (Some(rest), request) => {
+                self.ordering = matches!(request, RestRequest::Originate { .. });
+                self.asking = Some(rest.ask(&request));
+            }
             // No key of the pod's account: nobody at the partner has done anything wrong.
             (None, _) => self.tell(Input::Rest(&RestAnswer::Lost(LostReason::Secret))),
         }
@@ -321,6 +338,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             };
             tokio::select! {
                 biased;
+                () = self.stop.told() => Heard::Stop,
                 // First, so that the tone goes out in time whatever comes in.
                 () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
                 (from, length) = datagram => Heard::Datagram(from, length),
@@ -334,6 +352,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             self.take_datagrams();
         }
         match heard {
+            Heard::Stop => self.tell(Input::GiveUp(LostReason::Stopped)),
             Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
             Heard::Datagram(from, length) => {
                 let bytes = self.media.as_ref().map_or(&[][..], |media| media.bytes(length));
@@ -341,7 +360,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             }
             Heard::Path(news) => self.tell_path(news),
             Heard::Answer(answer) => {
-                self.asking = None;
+                (self.asking, self.ordering) = (None, false);
                 self.tell(Input::Rest(&answer));
             }
             Heard::Frame(Some(Ok(message))) => self.take(&message),
@@ -378,12 +397,31 @@ impl<'a, S: Signalling> Line<'a, S> {
     }
 }
 
-/// Waits for something until the machine wants to be woken; `None` if that came first.
-async fn in_time<T>(watch: Stopwatch, wake: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        done = work => Some(done),
-        () = watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => None,
+/// A socket for media beside the one that has this address.
+async fn media_socket(local: Option<IpAddr>) -> Result<(MediaSocket, SocketAddr), LostReason> {
+    let local = local.ok_or(LostReason::NoNetwork)?;
+    let socket = MediaSocket::open(local).await.map_err(|_| LostReason::NoNetwork)?;
+    let address = socket.address().map_err(|_| LostReason::NoNetwork)?;
+    Ok((socket, address))
+}
+
+/// What ends the wait for a step.
+struct Wait<'w> {
+    watch: Stopwatch,
+    wake: Duration,
+    stop: &'w mut Stop,
+}
+
+impl Wait<'_> {
+    /// Waits for something until the machine wants to be woken or the attempt shall end; `Err` with
+    /// what to tell it if that came first.
+    async fn until<T>(self, work: impl Future<Output = T>) -> Result<T, Input<'static>> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.watch.sleep_until(self.wake) => Err(Input::Timeout),
+            () = self.stop.told() => Err(Input::GiveUp(LostReason::Stopped)),
+        }
     }
 }
 
@@ -409,45 +447,10 @@ fn unreadable(error: &tungstenite::Error) -> Input<'static> {
 
 /// What woke a line up.
 enum Heard {
+    Stop,
     Nothing,
     Datagram(SocketAddr, usize),
     Path(PathNews),
     Frame(Option<Result<Message, Error>>),
     Answer(RestAnswer),
-}
-
-/// What is left to be said after the attempt has been told: the end of a call at the partner, and
-/// the proper end of the socket.
-pub(super) struct Goodbye {
-    socket: Option<(WebSocketStream<Stream>, u16)>,
-    to_end: Option<Asking>,
-    paths: Option<Box<PathsGoodbye>>,
-}
-
-impl Goodbye {
-    /// Closes the socket and waits a moment for the partner's own close frame.
-    pub(super) async fn say(self) {
-        let paths = async {
-            if let Some(paths) = self.paths {
-                paths.say().await;
-            }
-        };
-        tokio::join!(paths, say_to_partner(self.socket, self.to_end));
-    }
-}
-
-/// Ends a call at the partner, and the socket to it.
-async fn say_to_partner(socket: Option<(WebSocketStream<Stream>, u16)>, to_end: Option<Asking>) {
-    if let Some(to_end) = to_end {
-        // However that ends: the call has a time limit of its own.
-        to_end.await;
-    }
-    let Some((mut socket, code)) = socket else { return };
-    let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
-    let farewell = async {
-        socket.close(Some(frame)).await.ok();
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    // If the partner does not answer in time there is nothing more to do.
-    timeout(GOODBYE_MAX, farewell).await.ok();
 }

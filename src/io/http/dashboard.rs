@@ -11,6 +11,7 @@ use crate::engine::{AlertState, AlertView, IncidentFacts, IncidentState, PodView
 use crate::model::{Timestamp, humane};
 
 use super::assets::{ADDRESSES, Addresses};
+use super::call_cell::{self, CallWords};
 use super::operator::Desk;
 use super::{chart, phrase};
 
@@ -125,6 +126,8 @@ struct Page {
     detail: String,
     open: Vec<IncidentCard>,
     pods: Vec<PodRow>,
+    /// True if any pod has test calls; else nothing is said of them.
+    any_calls: bool,
     alerts: Vec<AlertRow>,
     closed: Vec<IncidentCard>,
     facts: u64,
@@ -164,6 +167,7 @@ pub(super) struct PodRow {
     pub(super) certificate_low: bool,
     pub(super) seen: String,
     pub(super) paused: String,
+    calls: Vec<CallWords>,
 }
 
 struct AlertRow {
@@ -195,6 +199,7 @@ pub(super) fn page(view: &View, now: Timestamp) -> Response {
         detail,
         open: view.incidents.iter().filter(firing).map(|incident| IncidentCard::of(incident, now)).collect(),
         pods: pods.into_iter().map(|pod| PodRow::of(pod, view, now)).collect(),
+        any_calls: view.pods.iter().any(|pod| !pod.calls.is_empty()),
         alerts: view.alerts.iter().map(|alert| AlertRow::of(alert, now)).collect(),
         closed: view
             .incidents
@@ -312,6 +317,7 @@ impl PodRow {
             certificate_low: certificate.is_some_and(|days| days < CERTIFICATE_DAYS_LOW),
             seen: pod.last_observed.map_or_else(|| "never".to_owned(), |at| phrase::relative(at, now)),
             paused: paused.map(Timestamp::date_and_clock).unwrap_or_default(),
+            calls: call_cell::words(pod, view),
         }
     }
 }

@@ -11,6 +11,7 @@ mod answer;
 mod api;
 mod assets;
 mod avoid;
+mod call_cell;
 mod chart;
 mod command;
 mod cover;

@@ -48,6 +48,7 @@ pub(super) fn whose(whose: &Whose) -> String {
         WhoseVerdict::PodConfiguration(ConfigurationClue::Application) => "this pod's application setting",
         WhoseVerdict::PodConfiguration(ConfigurationClue::TokenEndpoint) => "the product's token endpoint",
         WhoseVerdict::PodConfiguration(ConfigurationClue::OneKey) => "one of this pod's keys",
+        WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(_)) => "this pod's own STUN or TURN server",
         WhoseVerdict::Location => "the network of our own location",
         WhoseVerdict::Ringcheck => "ringcheck itself",
     };
@@ -215,6 +216,7 @@ const fn lost(reason: LostReason) -> &'static str {
     match reason {
         LostReason::NoReport => "no report in time",
         LostReason::Restart => "ringcheck restarted",
+        LostReason::Stopped => "ringcheck was told to stop",
         LostReason::QueueFull => "a queue of ours was full",
         LostReason::Secret => "a secret could not be read",
         LostReason::Crash => "the attempt\u{2019}s task died",

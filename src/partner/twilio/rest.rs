@@ -40,14 +40,15 @@ impl RestCall {
     /// Calls on a page of a list.
     pub const LISTED_MAX: usize = 20;
 
-    /// A list of the calls in this state that a client of this name has placed, or that are for it.
-    pub fn list(account: &Account, edge: &EdgeName, is_caller: bool, name: &str, status: &str) -> Self {
-        let party = if is_caller { "From" } else { "To" };
-        let query = form(&[
-            (party, &format!("client:{name}")),
-            ("Status", status),
-            ("PageSize", &Self::LISTED_MAX.to_string()),
-        ]);
+    /// A list of the calls between these that are in this state.
+    pub fn list(account: &Account, edge: &EdgeName, parties: &Parties, status: &str) -> Self {
+        let Parties { from, to } = parties;
+        let mut query: Vec<(&str, &str)> = Vec::new();
+        query.extend(from.as_deref().map(|from| ("From", from)));
+        query.extend(to.as_deref().map(|to| ("To", to)));
+        let size = Self::LISTED_MAX.to_string();
+        query.extend([("Status", status), ("PageSize", &size)]);
+        let query = form(&query);
         let base = base(account, edge);
         Self { url: format!("{base}/2010-04-01/Accounts/{}/Calls.json?{query}", account.account_sid), form: None }
     }
@@ -103,6 +104,30 @@ fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
+/// Who has to do with a call, as the API writes it; whoever is absent may be anybody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parties {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl Parties {
+    /// Calls that the client of this name places.
+    pub fn placed_by(name: &str) -> Self {
+        Self { from: Some(format!("client:{name}")), to: None }
+    }
+
+    /// Calls to the client of this name; only those from this number, if it is given.
+    pub fn to_client(name: &str, from: Option<&str>) -> Self {
+        Self { from: from.map(str::to_owned), to: Some(format!("client:{name}")) }
+    }
+
+    /// Calls from one number to another.
+    pub fn between(from: &str, to: &str) -> Self {
+        Self { from: Some(from.to_owned()), to: Some(to.to_owned()) }
+    }
+}
+
 /// A call in a list.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct ListedCall {
@@ -115,12 +140,14 @@ pub struct ListedCall {
 }
 
 impl ListedCall {
-    /// True if exactly this client has placed it, or is called by it.
-    pub fn is_of_client(&self, name: &str, is_caller: bool) -> bool {
-        let party = if is_caller { &self.from } else { &self.to };
-        let client = party.as_deref().and_then(|party| party.strip_prefix("client:"));
-        // Parameters may follow the name.
-        client.and_then(|client| client.split('?').next()) == Some(name)
+    /// True if it is exactly between these.
+    pub fn is_between(&self, parties: &Parties) -> bool {
+        let is = |wanted: &Option<String>, is: &Option<String>| {
+            // Parameters may follow a client's name.
+            let party = is.as_deref().and_then(|party| party.split('?').next());
+            wanted.as_deref().is_none_or(|wanted| party == Some(wanted))
+        };
+        is(&parties.from, &self.from) && is(&parties.to, &self.to)
     }
 }
 
@@ -211,7 +238,7 @@ mod tests {
     fn calls_are_listed_by_a_name_and_only_those_of_the_name_are_taken() {
         let account = Account { rest: Some("https://127.0.0.1:1".to_owned()), ..Account::with_sid("AC1") };
         let edge = EdgeName::parse("ashburn").expect("a name");
-        let list = RestCall::list(&account, &edge, true, "rc_x", "in-progress");
+        let list = RestCall::list(&account, &edge, &Parties::placed_by("rc_x"), "in-progress");
         assert_eq!(
             list.url,
             "https://127.0.0.1:1/2010-04-01/Accounts/AC1/Calls.json?From=client%3Arc_x&Status=in-progress&PageSize=20"
@@ -220,12 +247,18 @@ mod tests {
             {"sid":"CA1","from":"client:rc_x","to":""},
             {"sid":"CA2","from":"client:rc_xx","to":"client:rc_x?rc=7"},
             {"sid":"CA3","from":"+14155550100","to":null},
-            {"sid":"","from":"client:rc_x"}]}"#;
-        let found = |is_caller| -> Vec<String> {
+            {"sid":"","from":"client:rc_x"},
+            {"sid":"CA5","from":"+14155550100","to":"client:rc_x"},
+            {"sid":"CA6","from":"+14155550100","to":"+14155550111"},
+            {"sid":"CA7","from":"+14155550111","to":"+14155550100"}]}"#;
+        let found = |parties: Parties| -> Vec<String> {
             let calls = listed_calls(page).expect("a page").into_iter();
-            calls.filter(|call| call.is_of_client("rc_x", is_caller)).map(|call| call.sid).collect()
+            calls.filter(|call| call.is_between(&parties)).map(|call| call.sid).collect()
         };
-        assert_eq!((found(true), found(false)), (vec!["CA1".to_owned()], vec!["CA2".to_owned()]));
+        assert_eq!(found(Parties::placed_by("rc_x")), ["CA1"]);
+        assert_eq!(found(Parties::to_client("rc_x", None)), ["CA2", "CA5"]);
+        assert_eq!(found(Parties::to_client("rc_x", Some("+14155550100"))), ["CA5"]);
+        assert_eq!(found(Parties::between("+14155550100", "+14155550111")), ["CA6"]);
         assert_eq!(listed_calls("<html>"), None);
     }
 

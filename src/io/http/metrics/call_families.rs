@@ -32,6 +32,11 @@ impl Scrape {
             counted(|calls| calls.one_way),
         )?;
         page.counter(
+            "call_recordings_failed",
+            "Recordings of bad test calls that could not be written",
+            counted(|calls| calls.recordings_failed),
+        )?;
+        page.counter(
             "call_paths",
             "Test calls by the path that their media took",
             each().flat_map(|(labels, calls)| by_path(&labels, calls)),
@@ -56,6 +61,10 @@ impl Scrape {
             "1 while calls of this direction are looked at, else 0",
             views().map(|(labels, call)| (labels, f64::from(u8::from(call.looked_at)))),
         )?;
+        self.call_budgets(page)
+    }
+
+    fn call_budgets(&self, page: &mut Page<'_>) -> fmt::Result {
         let budgets = || self.view.pods.iter().filter_map(|pod| Some((&pod.name, pod.call_budget?)));
         let windows = move |of: fn(u32, u32) -> u32| {
             budgets().flat_map(move |(pod, budget)| {

@@ -71,6 +71,7 @@ pub(super) struct CallCounts {
     pub(super) set_up: Histogram,
     pub(super) delivery: Histogram,
     pub(super) one_way: u64,
+    pub(super) recordings_failed: u64,
     /// By the path that media took.
     pub(super) paths: BTreeMap<PathTaken, u64>,
 }

@@ -178,6 +178,8 @@ fn count_call(kept: &mut PodCounts, observation: &Observation) {
     if let Some(ms) = seen.delivery_ms {
         kept.delivery.observe(length(ms));
     }
+    let unkept = observation.call.as_ref().is_some_and(|call| call.recording_failed);
+    kept.recordings_failed += u64::from(unkept);
     kept.one_way += u64::from(seen.one_way == Some(true));
     if let Some(path) = seen.path {
         *kept.paths.entry(path).or_default() += 1;

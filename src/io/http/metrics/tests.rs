@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::engine::{MissedWhy, Record};
 use crate::io::http::sample;
-use crate::model::{LostReason, Observation, Outcome, PodName, ProbeName, Role};
+use crate::model::{
+    CallDirection, CallFacts, CallWish, Codec, LostReason, MediaPath, Observation, Outcome, PodName, ProbeName, Role,
+};
 
 use super::counts::{OUTCOMES, PodCounts, ProbeCounts};
 use super::{Format, Metrics};
@@ -103,6 +105,21 @@ fn facts_and_reports_are_counted() {
     ] {
         assert_eq!(value(&page, name).as_deref(), Some(wanted), "{name}");
     }
+}
+
+#[test]
+fn recordings_that_could_not_be_written_are_counted() {
+    let metrics = planned();
+    let direction = CallDirection::Outbound;
+    let (hold_ms, ring_ms, codec, path) = (5000, 0, Codec::Pcmu, MediaPath::Any);
+    let facts = CallFacts::of(CallWish { direction, hold_ms, ring_ms, codec, path });
+    for recording_failed in [true, false, true] {
+        let Record::Observed { observation } = observed(Role::Scheduled, Outcome::completed()) else { unreachable!() };
+        let call = Some(Box::new(CallFacts { recording_failed, ..facts.clone() }));
+        metrics.observe(&[Record::Observed { observation: Observation { call, ..observation } }]);
+    }
+    let name = "ringcheck_call_recordings_failed_total{pod=\"pod-14\",direction=\"outbound\"}";
+    assert_eq!(value(&page(&metrics, Format::Prometheus), name).as_deref(), Some("2.0"));
 }
 
 #[test]
