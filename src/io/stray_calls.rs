@@ -42,13 +42,13 @@ impl StrayCalls {
         }
         let mut ended = 0;
         for call in calls {
-            let name =
-                OwnNames::new(&pod.name, location).name(OwnNames::number_of_call(call.attempt), call.name_length);
-            let api = Api { account, call, name, client: self.client(account, call) };
-            for status in UP {
-                match api.end_all(status).await {
-                    Ok(more) => ended += more,
-                    Err(search) => return search,
+            for name in names(pod, location, call) {
+                let api = Api { account, call, name, client: self.client(account, call) };
+                for status in UP {
+                    match api.end_all(status).await {
+                        Ok(more) => ended += more,
+                        Err(search) => return search,
+                    }
                 }
             }
         }
@@ -59,6 +59,15 @@ impl StrayCalls {
         let (tls, resolver) = (Arc::clone(&self.tls), Arc::clone(&self.resolver));
         RestClient::new(tls, resolver, account.clone(), call.edge.clone(), ANSWER_WITHIN)
     }
+}
+
+/// The names that the device of a call may have had. One to us may have come over the pod's number,
+/// which rings a name of its own; no other call of ours is up while it is looked for this one.
+fn names(pod: &Pod, location: &LocationName, call: &StrayCall) -> impl Iterator<Item = String> + use<> {
+    let own = OwnNames::new(&pod.name, location);
+    let of_call = own.name(OwnNames::number_of_call(call.attempt), call.name_length);
+    let over_number = call.direction == CallDirection::Inbound && pod.calls.own_number.is_some();
+    [Some(of_call), over_number.then(|| own.of_phone_number())].into_iter().flatten()
 }
 
 /// The API, for one call.
