@@ -7,6 +7,8 @@ mod bed;
 mod calls;
 #[path = "faults/coturn.rs"]
 mod coturn;
+#[path = "faults/cut.rs"]
+mod cut;
 #[path = "faults/diagnosed.rs"]
 mod diagnosed;
 #[path = "faults/doc.rs"]
@@ -21,6 +23,8 @@ mod left_up;
 mod pages;
 #[path = "faults/paths.rs"]
 mod paths;
+#[path = "faults/relays_in_calls.rs"]
+mod relays_in_calls;
 #[path = "faults/switching.rs"]
 mod switching;
 
