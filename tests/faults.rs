@@ -19,6 +19,8 @@ mod hostile;
 mod killed;
 #[path = "faults/left_up.rs"]
 mod left_up;
+#[path = "faults/nat.rs"]
+mod nat;
 #[path = "faults/pages.rs"]
 mod pages;
 #[path = "faults/paths.rs"]
