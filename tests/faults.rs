@@ -7,6 +7,8 @@ mod bed;
 mod calls;
 #[path = "faults/coturn.rs"]
 mod coturn;
+#[path = "faults/cut.rs"]
+mod cut;
 #[path = "faults/diagnosed.rs"]
 mod diagnosed;
 #[path = "faults/doc.rs"]
@@ -17,12 +19,16 @@ mod hostile;
 mod killed;
 #[path = "faults/left_up.rs"]
 mod left_up;
+#[path = "faults/nat.rs"]
+mod nat;
 #[path = "faults/pages.rs"]
 mod pages;
 #[path = "faults/paths.rs"]
 mod paths;
 #[path = "faults/process.rs"]
 mod process;
+#[path = "faults/relays_in_calls.rs"]
+mod relays_in_calls;
 #[path = "faults/stopped.rs"]
 mod stopped;
 #[path = "faults/switching.rs"]

@@ -16,6 +16,8 @@ part_install() {
   need /usr/bin/chromium chromium
   need certutil libnss3-tools
   need turnserver coturn
+  need ip iproute2
+  need iptables iptables
   need buildah buildah
   need debootstrap debootstrap
   python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv
@@ -113,7 +115,7 @@ part_scenarios() {
 # All of it but the SDKs' proof, which has a part (and a time) of its own.
 part_tests() {
   cargo test --release --locked --no-fail-fast -- --show-output --skip the_real_sdks && status=0 || status=$?
-  grep -E '^test .* FAILED$' "$LOGS/tests.log" | sed 's/^/> /' || true
+  grep -E '^test .* FAILED$|^SKIPPED ' "$LOGS/tests.log" | sed 's/^/> /' || true
   return "$status"
 }
 

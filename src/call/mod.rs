@@ -53,6 +53,9 @@ mod pressing;
 mod relay;
 mod relay_farewell;
 mod relay_moment;
+#[cfg(test)]
+mod relay_tests;
+mod short_lifetime;
 mod test_call;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use turn_client_proto::api::{Transmit, TurnConfig, TurnEvent, TurnPollRet, TurnR
 use turn_client_proto::client::TurnClient;
 use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
 use turn_client_proto::stun::types::TransportType;
-use turn_client_proto::stun::types::attribute::ErrorCode;
+use turn_client_proto::stun::types::attribute::{ErrorCode, Realm};
 use turn_client_proto::stun::types::message::{Message, TransactionId};
 use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TurnCredentials};
@@ -22,7 +22,8 @@ use turn_client_proto::udp::TurnClientUdp;
 
 use crate::model::{IceTrouble, RelayLogin, RelayTransport};
 
-use super::relay_moment::at;
+use super::relay_moment::{at, before};
+use super::short_lifetime::backdated;
 use super::turn_frames::TurnFrames;
 
 /// Rounds of one drain; a machine that wants more has lost its senses.
@@ -53,6 +54,9 @@ pub(super) struct Relay {
     over: RelayTransport,
     server: SocketAddr,
     local: SocketAddr,
+    login: RelayLogin,
+    /// What the server calls those that know our password.
+    realm: String,
     peers: Vec<IpAddr>,
     frames: TurnFrames,
     /// The address at the server, once there is one.
@@ -92,6 +96,8 @@ impl Relay {
             over,
             server,
             local,
+            login: login.clone(),
+            realm: String::new(),
             peers: Vec::new(),
             frames: TurnFrames::default(),
             relayed: None,
@@ -200,9 +206,14 @@ impl Relay {
 
     fn take(&mut self, now: Duration, bytes: &[u8]) {
         self.note_refusal(bytes);
+        let backdated = backdated(bytes, &self.login, &self.realm);
+        let (data, moment) = match &backdated {
+            Some(answer) => (answer.bytes.as_slice(), before(now, answer.earlier)),
+            None => (bytes, at(now)),
+        };
         let transport = self.client.transport();
-        let arrived = Transmit { data: bytes, transport, from: self.server, to: self.local };
-        if let TurnRecvRet::PeerData(data) = self.client.recv(arrived, at(now)) {
+        let arrived = Transmit { data, transport, from: self.server, to: self.local };
+        if let TurnRecvRet::PeerData(data) = self.client.recv(arrived, moment) {
             self.outputs.push_back(RelayOutput::Packet(data.peer, data.data().to_vec()));
         }
         // The library waits for a better answer to some refusals; there will be none.
@@ -215,6 +226,9 @@ impl Relay {
     fn note_refusal(&mut self, bytes: &[u8]) {
         let Ok(message) = Message::from_bytes(bytes) else { return };
         let Ok(error) = message.attribute::<ErrorCode>() else { return };
+        if let Ok(realm) = message.attribute::<Realm>() {
+            realm.realm().clone_into(&mut self.realm);
+        }
         match error.code() {
             // What every relay says to the first request.
             401 if self.challenged.is_none_or(|first| first == message.transaction_id()) => {

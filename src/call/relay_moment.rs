@@ -8,3 +8,8 @@ use turn_client_proto::stun::Instant;
 pub(super) fn at(now: Duration) -> Instant {
     Instant::from_nanos(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX))
 }
+
+/// The library's moment that lies so much before ours; it may lie before the first.
+pub(super) fn before(now: Duration, earlier: Duration) -> Instant {
+    at(now) - earlier
+}

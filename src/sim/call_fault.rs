@@ -133,6 +133,8 @@ pub enum DeliveryFault {
     HungUpAnswered,
     /// The API says that nobody answered, whatever happened.
     StatusLies,
+    /// The call stays up when the client is gone.
+    OutlivesClient,
 }
 
 /// Trouble in the session description that the partner sends.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ringcheck::engine::calls::{CallSearch, StrayCall};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::io::dialer::Dialer;
+use ringcheck::io::stray_calls::StrayCalls;
 use ringcheck::model::{
     AttemptId, AttemptReport, AttemptSpec, CallDirection, CallWish, CellWeights, EdgeName, KeySlot, LocationName,
     PodName, Role, SignatureCells, Timestamp, TokenKind, TokenWish,
@@ -138,8 +140,7 @@ impl Bed {
 
     /// A test call over the pod's number.
     pub async fn number_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
-        let spec = self.call_spec(pod, wish, serial);
-        self.make(AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }).await
+        self.make(self.number_spec(pod, wish, serial)).await
     }
 
     /// A test call in which digits are pressed.
@@ -148,7 +149,14 @@ impl Bed {
         self.make(AttemptSpec { probe: self.dialling.name.clone(), ..spec }).await
     }
 
-    fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
+    /// An attempt that calls over the pod's number.
+    pub fn number_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
+        let spec = self.call_spec(pod, wish, serial);
+        AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }
+    }
+
+    /// An attempt that calls.
+    pub fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
         let direction = u64::from(wish.direction == CallDirection::Inbound);
         AttemptSpec {
             id: AttemptId((pod as u64 + 1) * 0x0001_0203_0405 + direction * 7919 + serial * 104_729),
@@ -171,20 +179,21 @@ impl Bed {
 
     /// A test call of another dialer, which dies with all it has this long after it has begun: how
     /// many calls the pod had up at that moment.
-    pub async fn killed_call(self: &Arc<Self>, pod: usize, wish: CallWish, serial: u64, after: Duration) -> usize {
-        let bed = Arc::clone(self);
+    pub async fn killed_call(self: &Arc<Self>, spec: &AttemptSpec, after: Duration) -> usize {
+        let (bed, spec) = (Arc::clone(self), spec.clone());
         let killed = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
+            let dialer = runtime.block_on(async {
                 let (reports, _never_read) = mpsc::channel(1);
                 let dialer = Dialer::start(bed.plan.node.location.name.clone(), reports).expect("started");
                 let watch = Stopwatch::start();
-                dialer.dial(bed.call_spec(pod, wish, serial), Arc::clone(&bed.plan));
+                dialer.dial(spec.clone(), Arc::clone(&bed.plan));
                 watch.sleep_until(after).await;
+                dialer
             });
-            let up = bed.partner.calls_up(&pod_name(pod));
-            // Its tasks and its sockets go with it, wherever they are.
-            drop(runtime);
+            let up = bed.partner.calls_up(&spec.pod);
+            // Its tasks and its sockets go with them, wherever they are.
+            drop((dialer, runtime));
             up
         });
         killed.await.expect("it does not panic")
@@ -209,6 +218,21 @@ impl Bed {
         let report = reports.recv().await.expect("every attempt reports");
         dialer.rest().await;
         (up, report)
+    }
+
+    /// Looks for the call that an attempt may have left behind, as a node does that is started again.
+    pub async fn seek(&self, spec: &AttemptSpec) -> CallSearch {
+        let TokenWish::Fresh { name_length, .. } = spec.token else { panic!("calls have tokens of their own") };
+        let left = StrayCall {
+            attempt: spec.id,
+            direction: spec.call.expect("it is a call").direction,
+            name_length,
+            edge: spec.edge.clone(),
+            since: spec.at,
+            over_number: spec.probe == self.numbers.name,
+        };
+        let pod = self.plan.pod(&spec.pod).expect("it is there");
+        StrayCalls::default().end(&self.plan, pod, &[left]).await
     }
 
     async fn make(&self, spec: AttemptSpec) -> AttemptReport {

@@ -1,6 +1,7 @@
 //! Debian's coturn on loopback: a TURN server that is not ours.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,8 +32,13 @@ pub struct Coturn {
 impl Coturn {
     /// One that relays to loopback, or, with `false`, to nobody there.
     pub async fn start(relays_to_loopback: bool) -> Self {
+        Self::with(if relays_to_loopback { &["--allow-loopback-peers"] } else { &[] }).await
+    }
+
+    /// One with these options more.
+    pub async fn with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        write_certificates(&folder);
+        write_certificates(folder.path(), "localhost");
         let (port, tls_port) = (free_port(), free_port());
         let file = |name: &str| folder.path().join(name).display().to_string();
         let mut command = Command::new("turnserver");
@@ -43,13 +49,11 @@ impl Coturn {
             .args(["--tls-listening-port", &tls_port.to_string()])
             .args(["--cert", &file("cert.pem"), "--pkey", &file("key.pem")])
             .args(["--pidfile", &file("pid"), "--userdb", &file("db")])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        if relays_to_loopback {
-            command.arg("--allow-loopback-peers");
-        }
         let mut child = command.spawn().expect("Debian's coturn is installed");
         let output = child.stdout.take().expect("it is piped");
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -69,13 +73,7 @@ impl Coturn {
 
     /// The pod's `[ice]` with this server under every transport, known by this password.
     pub fn ice(&self, password: &str) -> String {
-        let file = |name: &str, text: &str| {
-            let path = self.folder.path().join(name);
-            std::fs::write(&path, text).expect("written");
-            path.display().to_string()
-        };
-        let (user, password) = (file("user", USER), file("password", password));
-        let login = format!("username = {{ file = \"{user}\" }}, credential = {{ file = \"{password}\" }}");
+        let login = self.login(password);
         let (port, tls_port, ca) = (self.port, self.tls_port, self.folder.path().join("ca.pem"));
         format!(
             "[ice]\nca_file = \"{}\"\nservers = [{{ url = \"stun:127.0.0.1:{port}\" }}, \
@@ -84,6 +82,26 @@ impl Coturn {
              {{ url = \"turns:localhost:{tls_port}\", {login} }}]\n",
             ca.display()
         )
+    }
+
+    /// The pod's `[ice]` with this server alone, reached at another address that leads to it.
+    pub fn ice_behind(&self, url: &str) -> String {
+        format!("[ice]\nservers = [{{ url = \"{url}\", {} }}]\n", self.login(PASSWORD))
+    }
+
+    fn login(&self, password: &str) -> String {
+        let file = |name: &str, text: &str| {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path.display().to_string()
+        };
+        let (user, password) = (file("user", USER), file("password", password));
+        format!("username = {{ file = \"{user}\" }}, credential = {{ file = \"{password}\" }}")
+    }
+
+    /// Where it is, over UDP and TCP.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// The same servers as the partner would list them, reached without TLS.
@@ -98,6 +116,13 @@ impl Coturn {
     /// How many allocations were made so far.
     pub fn made(&self) -> usize {
         sessions(&self.log.lock().expect("not poisoned"), &[": new, "]).len()
+    }
+
+    /// How often an allocation was refreshed so far, and how often a nonce had grown old.
+    pub fn refreshed(&self) -> (usize, usize) {
+        let log = self.log.lock().expect("not poisoned");
+        let refreshed = log.iter().filter(|line| line.contains(": refreshed, ") && !line.contains("lifetime=0"));
+        (refreshed.count(), log.iter().filter(|line| line.contains("error 438")).count())
     }
 
     /// Waits until every allocation that was made is gone.
@@ -140,15 +165,16 @@ fn free_port() -> u16 {
     }
 }
 
-fn write_certificates(folder: &TempDir) {
+/// A key and a certificate for this name or address, and the authority that has signed it.
+pub fn write_certificates(folder: &Path, name: &str) {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("made")).expect("signed");
     let key = KeyPair::generate().expect("made");
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let leaf = CertificateParams::new(vec![name.to_owned()]).expect("a name");
     let certificate = leaf.signed_by(&key, &authority).expect("signed");
     for (name, text) in [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
     {
-        std::fs::write(folder.path().join(name), text).expect("written");
+        std::fs::write(folder.join(name), text).expect("written");
     }
 }

@@ -25,11 +25,11 @@ async fn call(ice: &str, path: MediaPath) -> AttemptReport {
     report
 }
 
-fn path_of(report: &AttemptReport) -> Option<PathTaken> {
+pub fn path_of(report: &AttemptReport) -> Option<PathTaken> {
     report.call.as_ref()?.path
 }
 
-fn trouble_of(report: &AttemptReport, service: IceService) -> Option<IceTrouble> {
+pub fn trouble_of(report: &AttemptReport, service: IceService) -> Option<IceTrouble> {
     let asked = &report.call.as_ref().expect("it was a call").servers;
     asked.iter().find(|asked| asked.service == service).expect("it was asked").trouble
 }
@@ -41,7 +41,7 @@ fn assert_no_path(report: &AttemptReport) {
     assert_eq!(path_of(report), None);
 }
 
-fn assert_heard(report: &AttemptReport, path: PathTaken) {
+pub fn assert_heard(report: &AttemptReport, path: PathTaken) {
     assert!(report.outcome.is_completed(), "{report:?}");
     let facts = report.call.as_ref().expect("it was a call");
     assert_eq!(facts.path, Some(path), "{report:?}");

@@ -90,6 +90,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "says that nobody answered a call that was answered",
     ),
     entry(
+        "delivered-call-left-up",
+        Delivery,
+        delivery(DeliveryFault::OutlivesClient),
+        Completed,
+        "keeps a call up whose client has vanished (decoy: who hangs up properly does not see it)",
+    ),
+    entry(
         "number-not-routed",
         Number,
         number(NumberFault::NotRouted),

@@ -146,7 +146,10 @@ impl Leg {
 
     /// True if it stays up when the client is gone.
     pub(super) fn outlives_client(&self) -> bool {
-        matches!(self.fault, Some(CallFault::SetUp(SetUpFault::OutlivesClient)))
+        matches!(
+            self.fault,
+            Some(CallFault::SetUp(SetUpFault::OutlivesClient) | CallFault::Delivery(DeliveryFault::OutlivesClient))
+        )
     }
 
     /// The status that the API tells of it.

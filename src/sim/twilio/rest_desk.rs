@@ -185,15 +185,19 @@ impl RestDesk {
             return refusal;
         }
         let wanted = form.iter().find(|(key, _)| key == "Status").map(|(_, value)| value.as_str());
-        let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) else { return self.call(sid, 200) };
-        match (wanted, known.status) {
-            (Some("completed" | "canceled"), CallStatus::Queued | CallStatus::Ringing) => {
-                known.status = CallStatus::Canceled;
-            }
-            (Some("completed"), CallStatus::InProgress) => known.status = CallStatus::Completed,
+        let Some(known) = self.known(sid) else { return self.call(sid, 200) };
+        let status = match (wanted, known.status) {
+            (Some("completed" | "canceled"), CallStatus::Queued | CallStatus::Ringing) => CallStatus::Canceled,
+            (Some("completed"), CallStatus::InProgress) => CallStatus::Completed,
             _ => {
                 let message = "Call is not in-progress. Cannot redirect.";
                 return reply(400, json!({ "code": 21_220, "message": message, "status": 400 }));
+            }
+        };
+        // No leg goes on without the others, whether or not their client is still there to be told.
+        for leg in self.legs_of(sid) {
+            if self.known(&leg).is_some_and(KnownCall::is_up) {
+                self.set_status(&leg, status);
             }
         }
         garbled(self.call(sid, 200), fault)
