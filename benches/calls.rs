@@ -2,14 +2,20 @@
 //! own: beside headless Chromium with the partner's own SDK on the same call, many at once, and
 //! many one after the other. Every loop is bounded in number and in time.
 //! `cargo bench --bench calls`, or with parts of it: `cargo bench --bench calls -- one hundred`.
-//! `cargo bench --bench calls -- leak 10000` makes so many calls.
+//! `cargo bench --bench calls -- leak 10000` makes so many calls. `relay` and `opus` say what the same
+//! call costs through a TURN server (Debian's coturn), and in the other codec.
 
 #[path = "calls/browser.rs"]
 mod browser;
+#[path = "../tests/faults/coturn.rs"]
+#[expect(dead_code, reason = "tests ask more of it")]
+mod coturn;
 #[path = "calls/partner.rs"]
 mod partner;
 #[path = "calls/process.rs"]
 mod process;
+#[path = "calls/ways.rs"]
+mod ways;
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +26,7 @@ use ringcheck::model::{AttemptReport, CallAudio};
 use browser::Browser;
 use partner::{Client, Partner};
 
-const PARTS: [&str; 5] = ["one", "alone", "hundred", "most", "leak"];
+const PARTS: [&str; 7] = ["one", "alone", "hundred", "most", "leak", "relay", "opus"];
 /// The call that is compared.
 const HOLD_MS: u32 = 5000;
 /// Such calls of ours, and of Chromium, in turn; the first of each warms up.
@@ -66,6 +72,8 @@ fn main() {
                 "alone" => alone(&mut client).await,
                 "hundred" => hundred(&mut client, &partner).await,
                 "most" => most(&mut client, &partner).await,
+                "relay" => ways::relays(folder.path(), &partner.address).await,
+                "opus" => ways::codecs(&mut client).await,
                 _ => leak(&mut client, leak_calls).await,
             }
             gone(&mut client, &mut partner).await;

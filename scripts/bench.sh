@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All measurements of docs/benchmarks.md, one after the other, with one table of the figures at the end:
 #
-#   scripts/bench.sh              all parts, about half an hour on two cores
+#   scripts/bench.sh              all parts, some 40 minutes on two cores
 #   scripts/bench.sh engine idle  these parts only
 #
 # RINGCHECK_YEARS (pod-years of each background, default 10), RINGCHECK_MINUTES (most minutes for them, default 20) and
@@ -74,6 +74,8 @@ row 'memory per open connection' '<= 20 kB' "$(find_in connections 'TLS connecti
 row 'CPU per 5 s call, beside Chromium' '<= 1/90' "$(find_in calls 'CPU per 5 s call: (.*)')"
 row 'memory per call' '-' "$(find_in calls 'memory per call: (.*)')"
 row '100 calls at once, sent without a gap' '100' "$(find_in calls '100 calls at once: .* ([0-9]+) sent without')"
+row 'call over a TURN server, CPU' '-' "$(find_in calls 'relay-udp: (.* times)')"
+row 'call in Opus, CPU' '-' "$(find_in calls 'opus: (.* times)')"
 row 'calls in a row, leak' 'flat' "$(find_in calls 'failed: (memory .*)')"
 row 'idle memory with 30 pods' '<= 40 MiB' "$(find_in idle '30 pods: (.*)')"
 row 'public page, requests a CPU second' '>= 5,000' "$(find_in public_page 'GET \/ .*: ([0-9]+) requests per CPU')"

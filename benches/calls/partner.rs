@@ -116,7 +116,12 @@ pub struct Client {
 impl Client {
     /// A dialer for the partner at this address. Needs a runtime.
     pub fn start(folder: &Path, address: &str) -> Self {
-        let plan = plan(folder, address);
+        Self::with(folder, address, "")
+    }
+
+    /// The same with more in the pod's file.
+    pub fn with(folder: &Path, address: &str, more: &str) -> Self {
+        let plan = plan(folder, address, more);
         let (sender, reports) = mpsc::channel(REPORTS);
         let dialer = Dialer::start(plan.node.location.name.clone(), sender).expect("started");
         Self { dialer, reports, plan, next: 1 }
@@ -124,13 +129,12 @@ impl Client {
 
     /// Begins an outbound test call that is held so long.
     pub fn call(&mut self, hold_ms: u32) {
-        self.dial(Some(CallWish {
-            direction: CallDirection::Outbound,
-            hold_ms,
-            ring_ms: 0,
-            codec: Codec::Pcmu,
-            path: MediaPath::Any,
-        }));
+        self.call_in(hold_ms, Codec::Pcmu, MediaPath::Any);
+    }
+
+    /// The same in this codec and on this path.
+    pub fn call_in(&mut self, hold_ms: u32, codec: Codec, path: MediaPath) {
+        self.dial(Some(CallWish { direction: CallDirection::Outbound, hold_ms, ring_ms: 0, codec, path }));
     }
 
     /// Begins a connection attempt.
@@ -159,7 +163,7 @@ impl Client {
     }
 }
 
-fn plan(folder: &Path, address: &str) -> Arc<Plan> {
+fn plan(folder: &Path, address: &str, more: &str) -> Arc<Plan> {
     fs::write(folder.join("secret"), SECRET).expect("written");
     let pod = format!(
         r#"
@@ -174,6 +178,7 @@ fn plan(folder: &Path, address: &str) -> Arc<Plan> {
         signalling = "wss://{address}/signal"
         rest = "https://{address}"
         ca_file = "ca.pem"
+        {more}
         "#
     );
     let probe = "kind = \"connection\"\nschedule = \"0 * * * * *\"\nhold = \"0s\"\n";
