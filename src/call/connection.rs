@@ -74,6 +74,10 @@ pub enum Input<'a> {
     Datagram(SocketAddr, &'a [u8]),
     /// Something happened with the servers that help to find paths for media.
     Path(PathInput<'a>),
+    /// The other client of the call begins its tone at this moment, on our own clock.
+    OtherTalks(Duration),
+    /// The other client, which has called us or was to call us, is done.
+    OtherOver,
     /// What the partner's REST API answered to the last [`Output::Rest`] that wants an answer.
     Rest(&'a RestAnswer),
     /// Time has come to [`Connection::wake`].
@@ -107,6 +111,10 @@ pub enum Output {
     },
     /// Have the servers help that find paths for media.
     Path(PathRequest),
+    /// Registered: the other client may call us now.
+    Waiting,
+    /// Our tone begins at this moment: the other client needs to know.
+    Talks(Duration),
     /// Ask the partner's REST API; the answer comes back as [`Input::Rest`], but for
     /// [`RestRequest::End`], for which nobody waits.
     Rest(RestRequest),
@@ -126,6 +134,8 @@ impl fmt::Debug for Output {
             Self::OpenMedia => f.write_str("OpenMedia"),
             Self::Datagram { to, bytes } => write!(f, "Datagram({to}, {} bytes)", bytes.len()),
             Self::Path(request) => write!(f, "Path({request:?})"),
+            Self::Waiting => f.write_str("Waiting"),
+            Self::Talks(at) => write!(f, "Talks({at:?})"),
             Self::Rest(request) => write!(f, "Rest({request:?})"),
             Self::Done(finding) => write!(f, "Done({finding:?})"),
         }
@@ -227,6 +237,8 @@ impl<S: Signalling> Connection<S> {
             (Phase::Calling, Input::MediaOpen(local)) => self.media_open(local),
             (Phase::Calling, Input::Datagram(from, bytes)) => self.datagram(from, bytes),
             (_, Input::Path(input)) => self.path(input),
+            (Phase::Calling, Input::OtherTalks(at)) => self.other_talks(at),
+            (Phase::Calling, Input::OtherOver) => self.other_over(),
             (_, Input::Datagram(from, bytes)) => self.late_datagram(from, bytes),
             (_, Input::Rest(answer)) => self.rest_answered(answer.clone()),
             (_, Input::Timeout) => self.timeout(),

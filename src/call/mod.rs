@@ -38,6 +38,9 @@
 
 pub mod audio;
 mod binding;
+mod both_ends;
+#[cfg(test)]
+mod both_ends_tests;
 mod call_paths;
 mod connection;
 mod connection_call;
@@ -57,6 +60,7 @@ mod test_call;
 mod tests;
 mod turn_frames;
 
+pub use both_ends::{of_both, of_far_alone};
 pub use connection::{Connection, Input, Output, Route, Settings};
 pub use finding::Finding;
 pub use media::{
@@ -66,4 +70,4 @@ pub use media::{
 pub use path_io::{PathInput, PathRequest};
 pub use pressing::digit_of;
 pub use relay_farewell::{RelayFarewell, ToServer};
-pub use test_call::CallSettings;
+pub use test_call::{CallSettings, OtherClient};

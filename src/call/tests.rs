@@ -324,6 +324,7 @@ fn what_we_could_not_ask_for_is_no_failure_of_the_partner() {
         temporary: String::new(),
         marker: "rc=7".to_owned(),
         number: None,
+        other: None,
         origin: Origin::some(),
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),

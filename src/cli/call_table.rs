@@ -96,6 +96,8 @@ pub fn agent_notices(direction: CallDirection, reason: FailureReason) -> Option<
     Some(match reason {
         FailureReason::NoAudio | FailureReason::Silence => "hears nothing",
         FailureReason::NotHeard => "is not heard",
+        FailureReason::FarNotHeard => "does not hear the other side",
+        FailureReason::FarNeverRang => "reaches nobody",
         FailureReason::WrongAudio => "hears another call",
         FailureReason::AudioDied => "hears nothing any more",
         FailureReason::HungUp => "is cut off",

@@ -3,9 +3,11 @@
 //! when the queue of reports is full as well.
 
 mod attempt;
+mod far_client;
 mod ice_servers;
 mod line;
 mod media_socket;
+mod other_end;
 mod paths;
 mod refusal;
 mod relay_streams;
@@ -28,6 +30,8 @@ use super::clock;
 use super::minter::Minter;
 use super::resolver::Resolver;
 use super::tls::Tls;
+
+use line::Goodbye;
 
 /// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
 /// more has a fault, or a plan that its partner would not like.
@@ -89,15 +93,13 @@ impl Dialer {
             clock::sleep_until(spec.at).await;
             let started = clock::now();
             let made = AssertUnwindSafe(attempt::make(&equipment, &spec, &plan, started)).catch_unwind().await;
-            let (report, goodbye) = made.unwrap_or_else(|_| {
+            let (report, goodbyes) = made.unwrap_or_else(|_| {
                 tracing::error!(attempt = %spec.id, pod = %spec.pod, "an attempt's task died");
-                (attempt::lost(&spec, started, LostReason::Crash), None)
+                (attempt::lost(&spec, started, LostReason::Crash), Vec::new())
             });
             // Fails only when nobody wants reports any more.
             reports.send(report).await.ok();
-            if let Some(goodbye) = goodbye {
-                goodbye.say().await;
-            }
+            futures_util::future::join_all(goodbyes.into_iter().map(Goodbye::say)).await;
             drop(permit);
         });
     }

@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
         let device = Device::new(own_token(kind, calls_out), SdkProfile::V2);
         let client = Connection::new(device, settings.clone(), STARTED);
         let events = BTreeMap::new();
-        let desk = RestDesk::with_numbers([(OWN_NUMBER.to_owned(), OWN_NAME.to_owned())].into());
+        let desk = RestDesk::that_rings([(OWN_NUMBER.to_owned(), OWN_NAME.to_owned())].into());
         let (now, desk) = (Duration::ZERO, Arc::new(Mutex::new(desk)));
         Self { keys, met, client, peer: None, events, sent: 0, route: 0, now, origin, desk, leg: 0 }
     }
@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
                     self.after(ONE_WAY, Event::ToPeerMedia(self.leg, bytes));
                 }
                 // Sent to nobody.
-                Output::Datagram { .. } | Output::Path(_) => {}
+                Output::Datagram { .. } | Output::Path(_) | Output::Waiting | Output::Talks(_) => {}
                 Output::Rest(request) => self.after(ONE_WAY, Event::RestAsked(request)),
                 Output::Done(finding) => return Some(*finding),
             }
@@ -444,6 +444,7 @@ pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
         temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
         marker: "rc=1".to_owned(),
         number: None,
+        other: None,
         origin,
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),

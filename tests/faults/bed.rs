@@ -33,6 +33,8 @@ pub struct Bed {
     pub calling: Arc<Probe>,
     /// A probe for calls over the pods' numbers.
     pub numbers: Arc<Probe>,
+    /// A probe for calls to another client of ours.
+    pub far: Arc<Probe>,
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
@@ -55,8 +57,8 @@ impl Bed {
 
     /// The same with more in every pod's file.
     pub async fn with(pods: usize, more: &str) -> Self {
-        let numbers = (0..pods).map(|pod| (pod_name(pod), [(number_of(pod), client_of(pod))].into())).collect();
-        let settings = PartnerSettings { numbers, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
+        let rings = (0..pods).map(|pod| (pod_name(pod), rings(pod))).collect();
+        let settings = PartnerSettings { rings, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
         let partner = PartnerServer::start(settings).await.expect("started");
         let folder = tempfile::tempdir().expect("a folder");
         let ca = partner.ca_pem().expect("over TLS");
@@ -77,8 +79,8 @@ impl Bed {
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
         let (patient, impatient) = (probe("patient"), probe("impatient"));
-        let (calling, numbers) = (probe("calling"), probe("numbers"));
-        Self { partner, patient, impatient, calling, numbers, plan, dialer, waiting, folder }
+        let (calling, numbers, far) = (probe("calling"), probe("numbers"), probe("far"));
+        Self { partner, patient, impatient, calling, numbers, far, plan, dialer, waiting, folder }
     }
 
     /// The names of the recordings that were kept.
@@ -131,6 +133,12 @@ impl Bed {
     pub async fn number_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
         let spec = self.call_spec(pod, wish, serial);
         self.make(AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }).await
+    }
+
+    /// A test call to another client of ours.
+    pub async fn far_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        let spec = self.call_spec(pod, wish, serial);
+        self.make(AttemptSpec { probe: self.far.name.clone(), id: AttemptId(spec.id.0 ^ 0xfa << 40), ..spec }).await
     }
 
     fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
@@ -202,9 +210,13 @@ fn number_of(pod: usize) -> String {
 /// Who calls it.
 const CALLER: &str = "+15005550006";
 
-/// The client that it rings: the example's location.
-fn client_of(pod: usize) -> String {
-    OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name")).of_phone_number()
+/// The application that rings a client.
+const FAR_APPLICATION: &str = "AP00000000000000000000000000000004";
+
+/// What rings which client: of the example's location.
+fn rings(pod: usize) -> BTreeMap<String, String> {
+    let names = OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name"));
+    [(number_of(pod), names.of_phone_number()), (FAR_APPLICATION.to_owned(), names.of_far_client())].into()
 }
 
 pub fn at_partner(number: usize) -> PodSettings {
@@ -233,6 +245,8 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
     let text =
         "kind = \"inbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nto = \"number\"\n";
     files.push(file(FileKind::Probe, "probes/numbers.toml".to_owned(), text.to_owned()));
+    let text = "kind = \"outbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nfar_end = \"client\"\n";
+    files.push(file(FileKind::Probe, "probes/far.toml".to_owned(), text.to_owned()));
     for number in 0..pods {
         let own = number_of(number);
         let (name, sid) = (pod_name(number), account_sid(number));
@@ -249,6 +263,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
             api_key = {{ sid = "SK00000000000000000000000000000001", secret = {{ file = "secret" }} }}
             auth_token = {{ file = "secret" }}
             application_sid = "AP00000000000000000000000000000003"
+            far_application_sid = "{FAR_APPLICATION}"
             signalling = "{url}"
             rest = "{rest}"
             ca_file = "ca.pem"

@@ -157,6 +157,8 @@ impl CallTrouble {
         match symptom.reason {
             FailureReason::NoAudio | FailureReason::Silence => Self::HearNothing,
             FailureReason::NotHeard => Self::NotHeard,
+            FailureReason::FarNeverRang => Self::NotDelivered,
+            FailureReason::FarNotHeard => Self::HearNothing,
             FailureReason::WrongAudio => Self::WrongAudio,
             FailureReason::AudioDied => Self::AudioStops { after_ms: 0 },
             FailureReason::RestStatus(_) | FailureReason::RestMalformed => Self::NotTaken,

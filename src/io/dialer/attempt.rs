@@ -19,6 +19,7 @@ use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER
 use crate::plan::{CallTarget, PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
+use super::far_client;
 use super::line::{Goodbye, Line, Way};
 use super::paths::IceSource;
 
@@ -31,42 +32,54 @@ pub(super) async fn make(
     spec: &AttemptSpec,
     plan: &Plan,
     started: Timestamp,
-) -> (AttemptReport, Option<Goodbye>) {
+) -> (AttemptReport, Vec<Goodbye>) {
     let (Some(pod), Some(probe)) = (plan.pod(&spec.pod), plan.probe(&spec.probe)) else {
         // Taken out of the plan in the meantime: nobody waits for an answer.
-        return (lost(spec, started, LostReason::NoReport), None);
+        return (lost(spec, started, LostReason::NoReport), Vec::new());
     };
     let watch = Stopwatch::start();
-    let to = probe.call.as_ref().map(|call| call.to);
-    let minted = Box::pin(equipment.minter.mint(spec, pod, to, probe.deadlines.of(Step::Mint))).await;
+    let minted = Box::pin(equipment.minter.mint(spec, pod, probe.call.as_ref(), probe.deadlines.of(Step::Mint))).await;
     let mint = StepTiming { step: Step::Mint, took: watch.time() };
     let minted = match minted {
         Ok(minted) => minted,
-        Err(why) => return (not_minted(spec, started, mint, why), None),
+        Err(why) => return (not_minted(spec, started, mint, why), Vec::new()),
     };
     let ways = match ways(equipment, spec, pod) {
         Ok(ways) => ways,
-        Err(reason) => return (lost(spec, started, reason), None),
+        Err(reason) => return (lost(spec, started, reason), Vec::new()),
+    };
+    let far = match far_client::of(equipment, spec, (pod, probe), &minted, &ways).await {
+        Ok(far) => far,
+        Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };
     let ice = ice_source(equipment, spec, pod, probe);
-    let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
+    let mut call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
+    if let (Some(call), Some(far)) = (&mut call, &far) {
+        call.other = Some(far.as_seen_by_caller());
+    }
     let settings = Settings { call, ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
-    let device = Device::new(text, SdkProfile::default());
-    let machine = Connection::new(device, settings, clock::now());
-    match Line::new(machine, &ways, &equipment.resolver).with_rest(rest).with_servers(ice).run().await {
-        Ok((mut finding, goodbye)) => {
+    let near = || {
+        let machine = Connection::new(Device::new(text, SdkProfile::default()), settings, clock::now());
+        Line::new(machine, &ways, &equipment.resolver).with_rest(rest).with_servers(ice)
+    };
+    let run = match far {
+        Some(far) => far.run(near, &equipment.resolver).await,
+        None => near().run().await.map(|(finding, goodbye)| (finding, goodbye.into_iter().collect())),
+    };
+    match run {
+        Ok((mut finding, goodbyes)) => {
             keep_recording(plan, spec, started, &mut finding).await;
             let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
             let traits = Traits { kind, key, name_length, edge, family: finding.family, shape };
-            (report(spec, started, mint, traits, finding), goodbye)
+            (report(spec, started, mint, traits, finding), goodbyes)
         }
-        Err(reason) => (lost(spec, started, reason), None),
+        Err(reason) => (lost(spec, started, reason), Vec::new()),
     }
 }
 
-fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
+pub(super) fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
     let route =
         |way: &Way| Route { dns: resolver::known_without_asking(&way.endpoint.host).is_none(), tls: way.tls.is_some() };
     Settings {
@@ -92,15 +105,21 @@ fn call_settings(
         wish,
         record: plan.node.recordings.as_ref().map_or(Duration::ZERO, |settings| settings.longest),
         digits: probe.call.as_ref().and_then(|call| call.digits.clone()),
-        tone: ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16),
+        tone: tone_of(id),
         temporary: temporary_sid(id),
         marker: format!("rc={id:016x}"),
         number: number_call(pod, probe),
+        other: None,
         origin: watch.origin(),
         step: probe.deadlines.step,
         delivery: CALL_DELIVERY,
         servers,
     })
+}
+
+/// Whose audio the calls with this id are.
+pub(super) fn tone_of(id: u64) -> ToneId {
+    ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16)
 }
 
 /// The pod's number, if the call shall go over it.

@@ -28,6 +28,7 @@ use crate::model::{EdgeName, FailureReason, IceServer, LostReason, RestAnswer, R
 use crate::partner::twilio::Endpoint;
 
 use super::media_socket::MediaSocket;
+use super::other_end::{News, Wire};
 use super::paths::{IceSource, PathNews, Paths, PathsGoodbye};
 use super::refusal::{self, upgrade_request};
 use super::relay_streams::RelayNews;
@@ -75,6 +76,8 @@ pub(super) struct Line<'a, S> {
     asking: Option<Asking>,
     /// A call to be ended at the partner, whatever else happens.
     to_end: Option<RestRequest>,
+    /// To the line of the other client of ours in the same call.
+    wire: Option<Wire>,
 }
 
 impl<'a, S: Signalling> Line<'a, S> {
@@ -83,7 +86,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         let watch = Stopwatch::start();
         let addresses = Vec::new();
         let (tcp, stream, socket, close) = (None, None, None, None);
-        let (local, media, paths, rest, asking, to_end) = (None, None, None, None, None, None);
+        let (local, media, paths, rest, asking, to_end, wire) = (None, None, None, None, None, None, None);
         Self {
             machine,
             ways,
@@ -101,6 +104,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             rest,
             asking,
             to_end,
+            wire,
         }
     }
 
@@ -112,6 +116,11 @@ impl<'a, S: Signalling> Line<'a, S> {
     /// The same line with the servers that help its call to find paths.
     pub(super) fn with_servers(self, source: Option<IceSource<'a>>) -> Self {
         Self { paths: source.map(|source| Box::new(Paths::new(source))), ..self }
+    }
+
+    /// The same line, as one of two in a call between two clients of ours.
+    pub(super) fn with_wire(self, wire: Wire) -> Self {
+        Self { wire: Some(wire), ..self }
     }
 
     /// Runs the attempt to its end. `Err` where our own machine is in the way.
@@ -128,6 +137,8 @@ impl<'a, S: Signalling> Line<'a, S> {
                 Some(Output::Datagram { to, bytes }) => self.send_datagram(to, &bytes).await,
                 Some(Output::Path(request)) => self.serve_paths(request),
                 Some(Output::Rest(request)) => self.ask_rest(request),
+                Some(Output::Waiting) => self.tell_other(News::Waiting),
+                Some(Output::Talks(at)) => self.tell_other(News::Talks(self.watch, at)),
                 Some(Output::Done(finding)) => {
                     let to_end = self.rest.zip(self.to_end).map(|(rest, request)| rest.ask(&request));
                     let socket = self.socket.zip(self.close);
@@ -286,6 +297,20 @@ impl<'a, S: Signalling> Line<'a, S> {
         }
     }
 
+    fn tell_other(&mut self, news: News) {
+        if let Some(wire) = &self.wire {
+            wire.tell(news);
+        }
+    }
+
+    fn told_by_other(&mut self, news: News) {
+        match news {
+            News::Waiting => {}
+            News::Talks(watch, at) => self.tell(Input::OtherTalks(watch.as_told_by(self.watch, at))),
+            News::Over => self.tell(Input::OtherOver),
+        }
+    }
+
     // ---- what comes ----------------------------------------------------------------------
 
     async fn listen(&mut self) {
@@ -315,12 +340,19 @@ impl<'a, S: Signalling> Line<'a, S> {
                     None => std::future::pending().await,
                 }
             };
+            let news = async {
+                match &mut self.wire {
+                    Some(wire) => wire.next().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 // First, so that the tone goes out in time whatever comes in.
                 () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
                 datagram = datagram => Heard::Datagram(datagram),
                 news = path => Heard::Path(news),
+                news = news => Heard::Other(news),
                 frame = frame => Heard::Frame(frame),
                 answer = answer => Heard::Answer(answer),
             }
@@ -329,6 +361,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
             Heard::Datagram((from, bytes)) => self.machine.handle(self.watch.time(), Input::Datagram(from, bytes)),
             Heard::Path(news) => self.tell_path(news),
+            Heard::Other(news) => self.told_by_other(news),
             Heard::Answer(answer) => {
                 self.asking = None;
                 self.tell(Input::Rest(&answer));
@@ -392,6 +425,7 @@ enum Heard<'a> {
     Nothing,
     Datagram((SocketAddr, &'a [u8])),
     Path(PathNews),
+    Other(News),
     Frame(Option<Result<Message, Error>>),
     Answer(RestAnswer),
 }

@@ -12,6 +12,7 @@ use crate::sim::call_fault::{
     CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, SetUpFault,
 };
 
+use super::bridge::{Across, AcrossNews, Bridge};
 use super::far_end::FarEnd;
 
 /// An address at which nobody answers; on this machine, so that nothing leaves it.
@@ -30,6 +31,10 @@ pub(super) enum LegOutput {
     Frame(ServerFrame),
     /// Something for the ground truth, with a code.
     Note(&'static str, Option<u32>),
+    /// Ring the client that the application rings.
+    Dial,
+    /// Something for the leg that this one is bridged to.
+    Across(Across),
     /// Drop TCP.
     Drop,
     /// The call is over: close its socket.
@@ -51,6 +56,8 @@ pub(super) struct Leg {
     local: Option<SocketAddr>,
     media: Option<Media>,
     far_end: Option<FarEnd>,
+    /// To another client's call, in place of an echo.
+    bridge: Option<Bridge>,
     agreed: Option<Duration>,
     ring_at: Option<Duration>,
     answer_at: Option<Duration>,
@@ -123,6 +130,7 @@ impl Leg {
             local: None,
             media: None,
             far_end: None,
+            bridge: None,
             agreed: None,
             ring_at: None,
             answer_at: None,
@@ -131,6 +139,41 @@ impl Leg {
             mid_call,
             over: false,
             outputs: VecDeque::new(),
+        }
+    }
+
+    /// The same, bridged to another client's call: the one that dials is told the number of the call that
+    /// it has led to later.
+    pub(super) fn bridged_to(self, other: Option<String>) -> Self {
+        Self { bridge: other.map(Bridge::to), ..self }
+    }
+
+    /// The call that the application has made of this one.
+    pub(super) fn dialled(&mut self, other: String) {
+        self.bridge = Some(Bridge::to(other));
+    }
+
+    /// The leg that this one is bridged to tells something.
+    pub(super) fn told_across(&mut self, now: Duration, news: &AcrossNews) {
+        match (news, &mut self.far_end) {
+            (AcrossNews::Connected, far_end) => {
+                if let Some(bridge) = &mut self.bridge {
+                    bridge.connected = true;
+                }
+                if let Some(far_end) = far_end {
+                    far_end.connect();
+                }
+            }
+            (AcrossNews::Audio(payload), Some(far_end)) => {
+                far_end.carry(now, payload);
+                self.speak(now);
+                self.drain(now);
+            }
+            (AcrossNews::Audio(_), None) => {}
+            (AcrossNews::Over, _) => {
+                self.bridge = None;
+                self.time_is_up(now);
+            }
         }
     }
 
@@ -242,6 +285,7 @@ impl Leg {
             let sdp =
                 Some(description).filter(|_| !matches!(self.fault, Some(CallFault::SetUp(SetUpFault::AnswerEmpty))));
             self.note("call answered", None);
+            self.say(LegOutput::Dial);
             self.frame(ServerFrame::Call(CallNews { sdp, ..self.news(CallFrame::Answer) }));
         } else {
             self.invite(now, description);
@@ -329,11 +373,7 @@ impl Leg {
         if self.mid_call_at().is_some_and(|at| at <= now) {
             self.interfere(now);
         }
-        if let (Some(far_end), Some(media)) = (&mut self.far_end, &mut self.media) {
-            for (number, payload) in far_end.due(now) {
-                media.send(now, number, &payload);
-            }
-        }
+        self.speak(now);
         if let Some(media) = &mut self.media
             && media.wake().is_some_and(|wake| wake <= now)
         {
@@ -345,7 +385,18 @@ impl Leg {
         }
     }
 
+    fn speak(&mut self, now: Duration) {
+        if let (Some(far_end), Some(media)) = (&mut self.far_end, &mut self.media) {
+            for (number, payload) in far_end.due(now) {
+                media.send(now, number, &payload);
+            }
+        }
+    }
+
     fn time_is_up(&mut self, now: Duration) {
+        if self.over {
+            return;
+        }
         let frame = match (&self.temporary, self.answered) {
             (None, false) => CallFrame::Cancel,
             _ => CallFrame::Hangup,
@@ -373,15 +424,40 @@ impl Leg {
                     };
                     let spoken = self.media.as_ref().and_then(Media::spoken);
                     self.far_end = spoken.map(|spoken| FarEnd::new(spoken, sound, now));
+                    self.reach_across();
                 }
                 MediaOutput::Event(MediaEvent::Packet(packet)) => {
                     if let Some(far_end) = &mut self.far_end {
                         far_end.hear(now, &packet);
                     }
+                    let passed = self.far_end.as_ref().and_then(|far_end| far_end.pass_on(&packet));
+                    if let (Some(payload), Some(bridge)) = (passed, &self.bridge) {
+                        let across = bridge.across(AcrossNews::Audio(payload.into()));
+                        self.say(LegOutput::Across(across));
+                    }
                 }
                 MediaOutput::Event(_) => {}
             }
         }
+    }
+
+    /// Our media are ready: if this is a leg of a bridge the other one may know.
+    fn reach_across(&mut self) {
+        let Some(bridge) = &self.bridge else { return };
+        // Who has dialled hears a tone until the other leg is there; that one never does.
+        let connected = bridge.connected || self.temporary.is_none();
+        let across = bridge.across(AcrossNews::Connected);
+        self.far_end = self.far_end.take().map(|far_end| far_end.bridged(connected));
+        self.say(LegOutput::Across(across));
+    }
+
+    /// Nothing more comes of it; the leg that it is bridged to ends as well.
+    fn end(&mut self) {
+        self.over = true;
+        if let Some(bridge) = self.bridge.take() {
+            self.say(LegOutput::Across(bridge.across(AcrossNews::Over)));
+        }
+        self.say(LegOutput::Over);
     }
 
     /// True if the fault makes us not hear such a datagram.
@@ -446,16 +522,14 @@ impl Leg {
         let callsid = self.temporary.clone();
         let news = CallNews { error: Some(Some(code)), ..CallNews::of(CallFrame::Hangup, callsid) };
         self.frame(ServerFrame::Call(news));
-        self.over = true;
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn hang_up(&mut self, code: Option<u32>, did: &'static str) {
         self.note(did, code);
         let error = code.map(Some);
         self.frame(ServerFrame::Call(CallNews { error, ..self.news(CallFrame::Hangup) }));
-        self.over = true;
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn finish(&mut self, now: Duration) {
@@ -467,7 +541,7 @@ impl Leg {
             media.close(now);
         }
         self.drain(now);
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn news(&self, frame: CallFrame) -> CallNews {
