@@ -1,13 +1,36 @@
 //! What came of a call between two clients of ours, from what each of them has found. The one that
 //! called is the device under test; the other is only there to be heard and to listen.
 
+use std::time::Duration;
+
 use crate::model::{
-    CallAudio, CallFacts, CallWish, Degradation, Failure, FailureReason, FarFacts, FarHears, HeardSound, LostReason,
-    Outcome, Step,
+    CallAudio, CallDirection, CallFacts, CallWish, Degradation, Failure, FailureReason, FarFacts, FarHears, HeardSound,
+    LostReason, MediaPath, Outcome, Step,
 };
 
-use super::Finding;
 use super::conversation::OWN_LAG_MS;
+use super::{CallSettings, Finding, OtherClient};
+
+/// How the other client of a call takes part in it, which knows whom to expect. Nothing if there is no
+/// other client.
+pub fn far_settings(near: &CallSettings, calls_as: String) -> Option<CallSettings> {
+    let other = OtherClient { tone: near.tone, calls_as: Some(calls_as) };
+    Some(CallSettings {
+        // Which path its own media take is not looked at.
+        wish: CallWish { direction: CallDirection::Inbound, ring_ms: 0, path: MediaPath::Any, ..near.wish },
+        digits: None,
+        record: Duration::ZERO,
+        tone: near.other.as_ref()?.tone,
+        temporary: String::new(),
+        marker: String::new(),
+        number: None,
+        other: Some(other),
+        origin: near.origin,
+        step: near.step,
+        delivery: Duration::ZERO,
+        servers: false,
+    })
+}
 
 /// What came of a call whose caller never began, since the other client could not be had ready.
 pub fn of_far_alone(wish: CallWish, far: Finding) -> Finding {
@@ -22,7 +45,7 @@ pub fn of_far_alone(wish: CallWish, far: Finding) -> Finding {
 }
 
 /// What came of a call between two clients: `near` has called, `far` was called or should have been.
-/// `None` for `far` if our own machine kept it from telling.
+/// An error for `far` if our own machine kept it from telling.
 pub fn of_both(mut near: Finding, far: Result<Finding, LostReason>) -> Finding {
     let Some(facts) = &mut near.call else { return near };
     let far = match far {
@@ -95,17 +118,17 @@ fn outcome(near: Outcome, far: &Outcome, there: &FarFacts) -> Outcome {
 
 /// Why the caller's side failed: perhaps only because of what was the matter at the other one.
 fn of_failed(near: Failure, there: &FarFacts) -> Failure {
+    // The application answers by itself: until then it has nothing to do with the other client.
     let could_be_there = matches!(
         (near.step, near.reason),
-        (Step::Answer, FailureReason::NoAnswer)
-            | (
-                Step::Answer | Step::Ice | Step::Dtls | Step::Media,
-                FailureReason::HungUp
-                    | FailureReason::NoAudio
-                    | FailureReason::Silence
-                    | FailureReason::AudioDied
-                    | FailureReason::FarNotHeard
-            )
+        (
+            Step::Ice | Step::Dtls | Step::Media,
+            FailureReason::HungUp
+                | FailureReason::NoAudio
+                | FailureReason::Silence
+                | FailureReason::AudioDied
+                | FailureReason::FarNotHeard
+        )
     );
     match &there.failure {
         _ if !could_be_there => near,

@@ -60,7 +60,7 @@ mod test_call;
 mod tests;
 mod turn_frames;
 
-pub use both_ends::{of_both, of_far_alone};
+pub use both_ends::{far_settings, of_both, of_far_alone};
 pub use connection::{Connection, Input, Output, Route, Settings};
 pub use finding::Finding;
 pub use media::{

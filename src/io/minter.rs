@@ -11,7 +11,7 @@ use crate::model::{
     AttemptSpec, CallDirection, CellWeights, KeySlot, LocationName, LostReason, SignatureCells, TokenKind, TokenShape,
     TokenWish,
 };
-use crate::plan::{CallSettings, CallTarget, Pod, TokenSource};
+use crate::plan::{CallSettings, CallTarget, FarEnd, Pod, TokenSource};
 use crate::token::{OwnNames, TokenText, shape_of};
 
 use super::clock;
@@ -75,7 +75,7 @@ impl Minter {
             }
             (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
                 let calls_out = spec.call.filter(|call| call.direction == CallDirection::Outbound);
-                let calls_out = calls_out.and(calls.map(|calls| calls.far_end));
+                let calls_out = calls_out.map(|_| calls.map_or(FarEnd::Application, |calls| calls.far_end));
                 let pod = Arc::clone(pod);
                 let name = match (spec.call, calls.map(|calls| calls.to)) {
                     (Some(_), Some(CallTarget::Number)) => WantedName::OfNumber,

@@ -59,3 +59,56 @@ async fn two_clients_of_ours_hear_each_other() {
     }
     bed.shutdown(Duration::from_secs(10)).await;
 }
+
+/// One way each: who does not hear is told the right way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_heard_is_told_apart_from_who_does_not_hear() {
+    let bed = Bed::start(2).await;
+    let (not_heard, deaf) = tokio::join!(
+        call(&bed, 0, named("audio-one-way"), Codec::Pcmu),
+        call(&bed, 1, named("audio-silent"), Codec::Pcmu)
+    );
+    assert_eq!(failure(&not_heard), Some((Step::Media, FailureReason::NotHeard)), "{not_heard:?}");
+    let audio = not_heard.call.as_ref().and_then(|call| call.audio.as_ref()).expect("media flowed");
+    assert_eq!((audio.heard, audio.far_hears), (HeardSound::OurTone, FarHears::No));
+
+    assert_eq!(failure(&deaf), Some((Step::Media, FailureReason::Silence)), "{deaf:?}");
+    let audio = deaf.call.as_ref().and_then(|call| call.audio.as_ref()).expect("media flowed");
+    assert_eq!((audio.heard, audio.far_hears), (HeardSound::Silence, FarHears::Yes));
+    bed.rest().await;
+    assert_eq!([0, 1].map(|pod| bed.partner.calls_up(&pod_name(pod))), [0, 0]);
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
+/// The application's own silence is one thing, that of the client which it rings another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_never_rings_is_told_apart_from_an_application_that_never_answers() {
+    let bed = Bed::start(3).await;
+    let (never_rang, nobody, unanswered) = tokio::join!(
+        call(&bed, 0, named("far-never-rings"), Codec::Pcmu),
+        call(&bed, 1, named("far-nobody-there"), Codec::Pcmu),
+        call(&bed, 2, named("call-unanswered"), Codec::Pcmu)
+    );
+    for report in [&never_rang, &nobody] {
+        assert_eq!(failure(report), Some((Step::Media, FailureReason::FarNeverRang)), "{report:?}");
+        let far = report.call.as_ref().and_then(|call| call.far.as_ref()).expect("there was another client");
+        assert_eq!((&far.sid, &far.failure), (&None, &None), "it waited in vain");
+    }
+    assert_eq!(failure(&unanswered), Some((Step::Answer, FailureReason::NoAnswer)), "{unanswered:?}");
+    bed.rest().await;
+    assert_eq!([0, 1, 2].map(|pod| bed.partner.calls_up(&pod_name(pod))), [0, 0, 0]);
+    bed.shutdown(Duration::from_secs(10)).await;
+}
+
+/// Trouble of the other client is never told as trouble of the device under test.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_client_that_cannot_register_is_told_of_by_itself() {
+    let bed = Bed::start(1).await;
+    let report = call(&bed, 0, named("ready-missing"), Codec::Pcmu).await;
+    assert_eq!(failure(&report), Some((Step::Registered, FailureReason::FarClient)), "{report:?}");
+    let far = report.call.and_then(|call| call.far).expect("there was another client");
+    let own = far.failure.map(|failure| (failure.step, failure.reason));
+    assert_eq!(own, Some((Step::Registered, FailureReason::NoAnswer)));
+    assert_eq!(report.steps.len(), 1, "the one that calls never began: {:?}", report.steps);
+    bed.shutdown(Duration::from_secs(10)).await;
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::audio::ToneId;
-use crate::call::{CallSettings, Connection, Finding, Route, Settings};
+use crate::call::{CallSettings, Connection, Finding, OtherClient, Route, Settings};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
@@ -16,7 +16,7 @@ use crate::model::{
     PartnerSaid, StableHasher, Step, StepTiming, Timestamp, Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
-use crate::plan::{CallTarget, PartnerAccount, Plan, Pod, Probe};
+use crate::plan::{CallTarget, FarEnd, PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
 use super::far_client;
@@ -25,6 +25,9 @@ use super::paths::IceSource;
 
 /// How long the partner may take to make us ring: it queues what comes faster than one call a second.
 const CALL_DELIVERY: Duration = Duration::from_secs(20);
+
+/// What the id of another client's tone differs in from our own.
+const OTHER_TONE: u16 = 0x5555;
 
 /// Makes one attempt: its report, and what is left to be said to the partner after it.
 pub(super) async fn make(
@@ -48,15 +51,12 @@ pub(super) async fn make(
         Ok(ways) => ways,
         Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };
-    let far = match far_client::of(equipment, spec, (pod, probe), &minted, &ways).await {
+    let ice = ice_source(equipment, spec, pod, probe);
+    let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
+    let far = match far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways).await {
         Ok(far) => far,
         Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };
-    let ice = ice_source(equipment, spec, pod, probe);
-    let mut call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
-    if let (Some(call), Some(far)) = (&mut call, &far) {
-        call.other = Some(far.as_seen_by_caller());
-    }
     let settings = Settings { call, ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
@@ -109,7 +109,7 @@ fn call_settings(
         temporary: temporary_sid(id),
         marker: format!("rc={id:016x}"),
         number: number_call(pod, probe),
-        other: None,
+        other: other_client(probe, tone_of(id)),
         origin: watch.origin(),
         step: probe.deadlines.step,
         delivery: CALL_DELIVERY,
@@ -118,8 +118,15 @@ fn call_settings(
 }
 
 /// Whose audio the calls with this id are.
-pub(super) fn tone_of(id: u64) -> ToneId {
+fn tone_of(id: u64) -> ToneId {
     ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16)
+}
+
+/// The other client of ours that the call shall go to, if it shall go to one. Its tone follows from this one.
+fn other_client(probe: &Probe, tone: ToneId) -> Option<OtherClient> {
+    let call = probe.call.as_ref()?;
+    let is_called = call.direction == CallDirection::Outbound && call.far_end == FarEnd::Client;
+    is_called.then_some(OtherClient { tone: ToneId(tone.0 ^ OTHER_TONE), calls_as: None })
 }
 
 /// The pod's number, if the call shall go over it.

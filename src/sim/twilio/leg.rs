@@ -5,18 +5,16 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec, without_candidates};
+use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec};
 use crate::model::{CallStatus, Codec, Origin};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble};
-use crate::sim::call_fault::{
-    CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, SetUpFault,
-};
+use crate::sim::call_fault::{CallFault, DeliveryFault, FarFault, MidCallFault, NumberFault, PathFault, SetUpFault};
 
 use super::bridge::{Across, AcrossNews, Bridge};
+use super::description::spoilt;
 use super::far_end::FarEnd;
+use super::rest_desk::RingOrder;
 
-/// An address at which nobody answers; on this machine, so that nothing leaves it.
-const DEAD_CANDIDATE: &str = "127.0.0.1 9 ";
 /// What stands for a call that is not this client's.
 const FOREIGN_CALL: &str = "CA00000000000000000000000000000bad";
 
@@ -31,8 +29,10 @@ pub(super) enum LegOutput {
     Frame(ServerFrame),
     /// Something for the ground truth, with a code.
     Note(&'static str, Option<u32>),
-    /// Ring the client that the application rings.
-    Dial,
+    /// The application has answered: if it rings a client it does so at this moment.
+    Dial(Duration),
+    /// Ring this client.
+    Ring(Box<RingOrder>),
     /// Something for the leg that this one is bridged to.
     Across(Across),
     /// Drop TCP.
@@ -58,6 +58,8 @@ pub(super) struct Leg {
     far_end: Option<FarEnd>,
     /// To another client's call, in place of an echo.
     bridge: Option<Bridge>,
+    /// When another client is rung, and which.
+    dial_at: Option<(Duration, Box<RingOrder>)>,
     agreed: Option<Duration>,
     ring_at: Option<Duration>,
     answer_at: Option<Duration>,
@@ -131,6 +133,7 @@ impl Leg {
             media: None,
             far_end: None,
             bridge: None,
+            dial_at: None,
             agreed: None,
             ring_at: None,
             answer_at: None,
@@ -142,35 +145,46 @@ impl Leg {
         }
     }
 
-    /// The same, bridged to another client's call: the one that dials is told the number of the call that
-    /// it has led to later.
+    /// The same, bridged to the call of another client, if that has led to this one.
     pub(super) fn bridged_to(self, other: Option<String>) -> Self {
         Self { bridge: other.map(Bridge::to), ..self }
     }
 
-    /// The call that the application has made of this one.
-    pub(super) fn dialled(&mut self, other: String) {
-        self.bridge = Some(Bridge::to(other));
+    /// The application rings this client: at once, unless a fault says otherwise.
+    pub(super) fn dials(&mut self, now: Duration, order: RingOrder) {
+        self.bridge = Some(Bridge::to(order.sid.clone()));
+        match self.far_fault() {
+            Some(FarFault::NeverRings) => self.note("other client not rung", None),
+            Some(FarFault::NobodyThere(after)) => {
+                self.note("other client not found", None);
+                self.end_at = now + after;
+            }
+            Some(FarFault::RingsLate(by)) => self.dial_at = Some((now + by, Box::new(order))),
+            Some(FarFault::NotConnected) | None => self.say(LegOutput::Ring(Box::new(order))),
+        }
+    }
+
+    const fn far_fault(&self) -> Option<FarFault> {
+        match self.fault {
+            Some(CallFault::Far(fault)) => Some(fault),
+            _ => None,
+        }
     }
 
     /// The leg that this one is bridged to tells something.
     pub(super) fn told_across(&mut self, now: Duration, news: &AcrossNews) {
-        match (news, &mut self.far_end) {
-            (AcrossNews::Connected, far_end) => {
-                if let Some(bridge) = &mut self.bridge {
-                    bridge.connected = true;
-                }
-                if let Some(far_end) = far_end {
-                    far_end.connect();
-                }
+        match news {
+            AcrossNews::Connected if self.far_fault() == Some(FarFault::NotConnected) => {}
+            AcrossNews::Connected => {
+                self.bridge.iter_mut().for_each(|bridge| bridge.connected = true);
+                self.far_end.iter_mut().for_each(FarEnd::connect);
             }
-            (AcrossNews::Audio(payload), Some(far_end)) => {
-                far_end.carry(now, payload);
+            AcrossNews::Audio(payload) => {
+                self.far_end.iter_mut().for_each(|far_end| far_end.carry(now, payload));
                 self.speak(now);
                 self.drain(now);
             }
-            (AcrossNews::Audio(_), None) => {}
-            (AcrossNews::Over, _) => {
+            AcrossNews::Over => {
                 self.bridge = None;
                 self.time_is_up(now);
             }
@@ -217,7 +231,8 @@ impl Leg {
         }
         let media = self.media.as_ref().and_then(Media::wake);
         let far_end = self.far_end.as_ref().and_then(FarEnd::wake);
-        [self.ring_at, self.answer_at, self.mid_call_at(), media, far_end, Some(self.end_at)]
+        let dial = self.dial_at.as_ref().map(|(at, _)| *at);
+        [self.ring_at, self.answer_at, dial, self.mid_call_at(), media, far_end, Some(self.end_at)]
             .into_iter()
             .flatten()
             .min()
@@ -285,7 +300,7 @@ impl Leg {
             let sdp =
                 Some(description).filter(|_| !matches!(self.fault, Some(CallFault::SetUp(SetUpFault::AnswerEmpty))));
             self.note("call answered", None);
-            self.say(LegOutput::Dial);
+            self.say(LegOutput::Dial(now));
             self.frame(ServerFrame::Call(CallNews { sdp, ..self.news(CallFrame::Answer) }));
         } else {
             self.invite(now, description);
@@ -369,6 +384,9 @@ impl Leg {
         }
         if self.answer_at.take_if(|at| *at <= now).is_some() {
             self.say(LegOutput::OpenMedia);
+        }
+        if let Some((_, order)) = self.dial_at.take_if(|(at, _)| *at <= now) {
+            self.say(LegOutput::Ring(order));
         }
         if self.mid_call_at().is_some_and(|at| at <= now) {
             self.interfere(now);
@@ -559,42 +577,6 @@ impl Leg {
     fn say(&mut self, output: LegOutput) {
         self.outputs.push_back(output);
     }
-}
-
-/// A session description as the fault has it.
-fn spoilt(description: String, fault: Option<CallFault>) -> String {
-    let Some(CallFault::Description(fault)) = fault else { return description };
-    match fault {
-        DescriptionFault::Garbage => "this is no session description".to_owned(),
-        DescriptionFault::Truncated => description.chars().take(description.len() / 3).collect(),
-        DescriptionFault::NoCodec => {
-            let description = description.replace("opus/48000/2", "iLBC/8000");
-            description.replace("PCMU/8000", "iLBC/8000").replace("SAVPF 0", "SAVPF 97").replace(":0 iLBC", ":97 iLBC")
-        }
-        DescriptionFault::NoEvents => description.replace("telephone-event/", "none/"),
-        DescriptionFault::WrongFingerprint => {
-            lines(&description, |line| match line.strip_prefix("a=fingerprint:sha-256 ") {
-                Some(_) => format!("a=fingerprint:sha-256 {}", vec!["AB"; 32].join(":")),
-                None => line.to_owned(),
-            })
-        }
-        DescriptionFault::NoCandidates => without_candidates(&description),
-        DescriptionFault::DeadCandidate => lines(&description, |line| match line.split_once(" 127.0.0.1 ") {
-            Some((before, after)) if line.starts_with("a=candidate:") => {
-                let after = after.split_once(' ').map_or("", |(_, after)| after);
-                format!("{before} {DEAD_CANDIDATE}{after}")
-            }
-            _ => line.to_owned(),
-        }),
-        DescriptionFault::WrongCredentials => lines(&description, |line| match line.strip_prefix("a=ice-pwd:") {
-            Some(_) => "a=ice-pwd:0123456789abcdefghijklmn".to_owned(),
-            None => line.to_owned(),
-        }),
-    }
-}
-
-fn lines(description: &str, line: impl Fn(&str) -> String) -> String {
-    description.lines().flat_map(|old| [line(old), "\r\n".to_owned()]).collect()
 }
 
 /// STUN (RFC 7983).

@@ -2,6 +2,7 @@
 //! frames, unless a fault says otherwise.
 
 mod bridge;
+mod description;
 mod far_end;
 mod leg;
 mod note;

@@ -155,17 +155,17 @@ impl Peer {
         });
     }
 
-    /// The client that the application of a call rings is to be rung.
-    fn dial(&mut self, leg: u32) {
+    /// The application of a call has answered: if it rings a client it does so now.
+    fn dial(&mut self, leg: u32, at: Duration) {
         let application = self.token.as_ref().and_then(|token| token.outgoing.clone()).unwrap_or_default();
         let name = self.token.as_ref().and_then(|token| token.identity.clone()).unwrap_or_default();
         let Some(calls) = &mut self.calls else { return };
         let Some(sid) = calls.legs.get(&leg).map(|leg| leg.sid.clone()) else { return };
         let Some(order) = calls.desk().dial(&application, &name, &sid) else { return };
         if let Some(leg) = calls.legs.get_mut(&leg) {
-            leg.dialled(order.sid.clone());
+            leg.dials(at, order);
         }
-        self.outputs.push_back(PeerOutput::Ring(Box::new(order)));
+        self.drain_legs();
     }
 
     /// A socket for a leg's media is open.
@@ -272,7 +272,8 @@ impl Peer {
             LegOutput::Datagram(to, bytes) => self.outputs.push_back(PeerOutput::Datagram { leg, to, bytes }),
             LegOutput::Frame(frame) => self.send(&frame),
             LegOutput::Note(did, code) => self.note(Note { code, ..Note::of(did) }),
-            LegOutput::Dial => self.dial(leg),
+            LegOutput::Dial(at) => self.dial(leg, at),
+            LegOutput::Ring(order) => self.outputs.push_back(PeerOutput::Ring(order)),
             LegOutput::Across(across) => self.outputs.push_back(PeerOutput::Across(across)),
             LegOutput::Drop => self.drop_tcp(),
             LegOutput::Over => self.outputs.push_back(PeerOutput::CloseMedia(leg)),

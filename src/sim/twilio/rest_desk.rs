@@ -68,6 +68,8 @@ struct KnownCall {
     from: String,
     to: String,
     parent: Option<String>,
+    /// The call of another client for which an application has made this one.
+    bridged_to: Option<String>,
     status: CallStatus,
 }
 
@@ -85,6 +87,9 @@ impl RestDesk {
         let from = client_address(caller);
         let sid = self.open(&from, &client_address(&identity));
         let (params, parent, bridged_to) = (String::new(), None, Some(bridged_to.to_owned()));
+        if let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) {
+            known.bridged_to.clone_from(&bridged_to);
+        }
         Some(RingOrder { sid, identity, params, ring: DIAL_TIMEOUT, from, parent, bridged_to })
     }
 
@@ -94,7 +99,8 @@ impl RestDesk {
         let sid = format!("CA{:032x}", self.made);
         let (from, to) = (from.to_owned(), to.to_owned());
         let status = CallStatus::Queued;
-        self.calls.insert(self.made, KnownCall { sid: sid.clone(), from, to, parent: None, status });
+        let known = KnownCall { sid: sid.clone(), from, to, parent: None, bridged_to: None, status };
+        self.calls.insert(self.made, known);
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_first();
         }
@@ -176,6 +182,12 @@ impl RestDesk {
     pub fn set_status(&mut self, sid: &str, status: CallStatus) {
         let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) else { return };
         known.status = status;
+        let is_over = !known.is_up();
+        let waiting = |known: &&mut KnownCall| known.bridged_to.as_deref() == Some(sid) && !known.has_rung();
+        self.calls.values_mut().filter(|_| is_over).filter(waiting).for_each(|known| {
+            known.status = CallStatus::Canceled;
+        });
+        let Some(known) = self.known(sid) else { return };
         // What leads to a client is as that client's call is.
         if let Some(parent) = known.parent.clone() {
             self.set_status(&parent, status);
@@ -253,6 +265,10 @@ impl RestDesk {
 }
 
 impl KnownCall {
+    fn has_rung(&self) -> bool {
+        self.status != CallStatus::Queued
+    }
+
     fn is_up(&self) -> bool {
         matches!(self.status, CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress)
     }
