@@ -10,7 +10,8 @@ use crate::model::{
 };
 
 use super::PathInput;
-use super::connection::{Connection, Output, Phase};
+use super::connection::{Connection, Phase};
+use super::connection_io::Output;
 use super::relay_farewell::RelayFarewell;
 use super::test_call::{CallAction, TestCall};
 
