@@ -297,6 +297,13 @@ impl Conversation {
         }
     }
 
+    /// How much of the tone's beginning was not heard, of what came while we were there: another client may
+    /// have begun before.
+    fn late(&self, hearing: &Hearing) -> Option<Duration> {
+        let since_ready = hearing.tone_began?.duration().saturating_sub(self.began);
+        Some(hearing.late_start?.duration().min(since_ready))
+    }
+
     /// What was not as it should be, in a call that did not fail.
     pub(super) fn degradations(&self, now: Duration) -> Vec<Degradation> {
         if self.own_lag_ms() >= OWN_LAG_MS {
@@ -304,7 +311,7 @@ impl Conversation {
         }
         let (hearing, audio) = (self.ear.hearing(), self.audio(now));
         // How long an application plays digits back is its own affair.
-        let late = self.dialling.is_none() && hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
+        let late = self.dialling.is_none() && self.late(&hearing).is_some_and(|late| late > LATE_START);
         let lost = self.dialling.is_some() && !self.played_back();
         [
             (late, Degradation::LateAudio),

@@ -42,13 +42,13 @@ impl StrayCalls {
         }
         let mut ended = 0;
         for call in calls {
-            let name =
-                OwnNames::new(&pod.name, location).name(OwnNames::number_of_call(call.attempt), call.name_length);
-            let api = Api { account, call, name, client: self.client(account, call) };
-            for status in UP {
-                match api.end_all(status).await {
-                    Ok(more) => ended += more,
-                    Err(search) => return search,
+            for (name, is_caller) in names(pod, location, call) {
+                let api = Api { account, call, name, is_caller, client: self.client(account, call) };
+                for status in UP {
+                    match api.end_all(status).await {
+                        Ok(more) => ended += more,
+                        Err(search) => return search,
+                    }
                 }
             }
         }
@@ -61,11 +61,27 @@ impl StrayCalls {
     }
 }
 
+/// The names of ours that a call's legs may be under at the partner, and whether it is the one that calls:
+/// that of its device, and the fixed one that the pod rings by itself, if it does.
+fn names(pod: &Pod, location: &LocationName, call: &StrayCall) -> Vec<(String, bool)> {
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let names = OwnNames::new(&pod.name, location);
+    let is_caller = call.direction == CallDirection::Outbound;
+    let own = names.name(OwnNames::number_of_call(call.attempt), call.name_length);
+    let rung = match call.direction {
+        CallDirection::Outbound => account.far_application_sid.as_ref().map(|_| names.of_far_client()),
+        CallDirection::Inbound => pod.calls.own_number.as_ref().map(|_| names.of_phone_number()),
+    };
+    std::iter::once((own, is_caller)).chain(rung.map(|name| (name, false))).collect()
+}
+
 /// The API, for one call.
 struct Api<'a> {
     account: &'a Account,
     call: &'a StrayCall,
     name: String,
+    /// True if the name is that of who calls.
+    is_caller: bool,
     client: RestClient,
 }
 
@@ -89,12 +105,11 @@ impl Api<'_> {
     }
 
     async fn list(&self, status: &str) -> Result<Vec<ListedCall>, CallSearch> {
-        let is_caller = self.call.direction == CallDirection::Outbound;
-        let list = RestCall::list(self.account, &self.call.edge, is_caller, &self.name, status);
+        let list = RestCall::list(self.account, &self.call.edge, self.is_caller, &self.name, status);
         let reply = self.ask(&list).await?;
         let calls = listed_calls(&reply.body).filter(|_| reply.status < 300).ok_or(CallSearch::Again(None))?;
         // Whatever the API makes of the question: nobody else's call is ever touched.
-        Ok(calls.into_iter().filter(|call| call.is_of_client(&self.name, is_caller)).collect())
+        Ok(calls.into_iter().filter(|call| call.is_of_client(&self.name, self.is_caller)).collect())
     }
 
     async fn ask(&self, call: &RestCall) -> Result<RestReply, CallSearch> {

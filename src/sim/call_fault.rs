@@ -37,6 +37,11 @@ impl CallFault {
         }
     }
 
+    /// True if it makes a call stay up when its client is gone.
+    pub const fn outlives_client(&self) -> bool {
+        matches!(self, Self::SetUp(SetUpFault::OutlivesClient))
+    }
+
     /// The age of the call's audio at which it strikes, if it strikes at one.
     pub const fn age(self) -> Option<Duration> {
         match self {

@@ -13,7 +13,7 @@ use ringcheck::model::{
 use ringcheck::partner::twilio::AccountKeys;
 use ringcheck::partner_server::{PartnerServer, PartnerSettings, PodSettings};
 use ringcheck::plan::read::{FileKind, SourceText, Sources, read_texts};
-use ringcheck::plan::{Plan, Probe};
+use ringcheck::plan::{Plan, Pod, Probe};
 use ringcheck::sim::FaultRule;
 use ringcheck::token::OwnNames;
 use secrecy::SecretString;
@@ -137,8 +137,23 @@ impl Bed {
 
     /// A test call to another client of ours.
     pub async fn far_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        self.make(self.far_spec(pod, wish, serial)).await
+    }
+
+    /// How such a call is asked for.
+    pub fn far_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
         let spec = self.call_spec(pod, wish, serial);
-        self.make(AttemptSpec { probe: self.far.name.clone(), id: AttemptId(spec.id.0 ^ 0xfa << 40), ..spec }).await
+        AttemptSpec { probe: self.far.name.clone(), id: AttemptId(spec.id.0 ^ 0xfa << 40), ..spec }
+    }
+
+    /// The pod as it is configured.
+    pub fn pod(&self, pod: usize) -> &Pod {
+        self.plan.pod(&pod_name(pod)).expect("there")
+    }
+
+    /// Where the dialer is.
+    pub fn location(&self) -> &LocationName {
+        &self.plan.node.location.name
     }
 
     fn call_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
@@ -165,17 +180,22 @@ impl Bed {
     /// A test call of another dialer, which dies with all it has this long after it has begun: how
     /// many calls the pod had up at that moment.
     pub async fn killed_call(self: &Arc<Self>, pod: usize, wish: CallWish, serial: u64, after: Duration) -> usize {
-        let bed = Arc::clone(self);
+        self.killed(self.call_spec(pod, wish, serial), after).await
+    }
+
+    /// The same for any call.
+    pub async fn killed(self: &Arc<Self>, spec: AttemptSpec, after: Duration) -> usize {
+        let (bed, pod) = (Arc::clone(self), spec.pod.clone());
         let killed = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let (reports, _never_read) = mpsc::channel(1);
                 let dialer = Dialer::start(bed.plan.node.location.name.clone(), reports).expect("started");
                 let watch = Stopwatch::start();
-                dialer.dial(bed.call_spec(pod, wish, serial), Arc::clone(&bed.plan));
+                dialer.dial(spec, Arc::clone(&bed.plan));
                 watch.sleep_until(after).await;
             });
-            let up = bed.partner.calls_up(&pod_name(pod));
+            let up = bed.partner.calls_up(&pod);
             // Its tasks and its sockets go with it, wherever they are.
             drop(runtime);
             up

@@ -1,10 +1,13 @@
 //! Test calls from one client of ours to another, on real sockets: both are heard, or it is told who
 //! was not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ringcheck::engine::calls::{CallSearch, StrayCall};
+use ringcheck::io::stray_calls::StrayCalls;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Step,
+    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Step, Timestamp,
 };
 use ringcheck::sim::{Fault, FaultRule};
 
@@ -111,4 +114,38 @@ async fn another_client_that_cannot_register_is_told_of_by_itself() {
     assert_eq!(own, Some((Step::Registered, FailureReason::NoAnswer)));
     assert_eq!(report.steps.len(), 1, "the one that calls never began: {:?}", report.steps);
     bed.shutdown(Duration::from_secs(10)).await;
+}
+
+/// The partner keeps both legs up when the process of both clients is killed: all of them are found by our
+/// names and ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_legs_that_a_kill_leaves_up_are_ended() {
+    let bed = Arc::new(Bed::start(1).await);
+    bed.set_faults(0, named("call-left-up").map(FaultRule::always).into_iter().collect()).await;
+    let spec = bed.far_spec(0, wish(Codec::Pcmu), 7);
+    let stray = StrayCall {
+        attempt: spec.id,
+        direction: CallDirection::Outbound,
+        name_length: spec.traits_asked_for().name_length,
+        edge: spec.edge.clone(),
+        since: Timestamp::MIN,
+    };
+    let mut after = Duration::from_millis(500);
+    // On a busy machine it takes longer until both legs are up.
+    let up = loop {
+        let up = bed.killed(spec.clone(), after).await;
+        if up >= 2 || after > Duration::from_secs(4) {
+            break up;
+        }
+        after *= 2;
+    };
+    assert!(up >= 2, "{up} legs were up");
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while bed.partner.truth(10_000).iter().filter(|line| line.contains("client left")).count() < 2 {
+        looks.tick().await;
+    }
+    assert!(bed.partner.calls_up(&pod_name(0)) >= 2, "they would go on for hours");
+    let search = StrayCalls::default().end(bed.pod(0), bed.location(), &[stray]).await;
+    assert!(matches!(search, CallSearch::Ended(ended) if ended >= 1), "{search:?}");
+    assert_eq!(bed.partner.calls_up(&pod_name(0)), 0);
 }

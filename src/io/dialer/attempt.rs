@@ -53,7 +53,8 @@ pub(super) async fn make(
     };
     let ice = ice_source(equipment, spec, pod, probe);
     let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
-    let far = match far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways).await {
+    // Boxed, so that attempts that call nobody take no more memory for it.
+    let far = match Box::pin(far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways)).await {
         Ok(far) => far,
         Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };
@@ -65,7 +66,7 @@ pub(super) async fn make(
         Line::new(machine, &ways, &equipment.resolver).with_rest(rest).with_servers(ice)
     };
     let run = match far {
-        Some(far) => far.run(near, &equipment.resolver).await,
+        Some(far) => Box::pin(far.run(near, &equipment.resolver)).await,
         None => near().run().await.map(|(finding, goodbye)| (finding, goodbye.into_iter().collect())),
     };
     match run {

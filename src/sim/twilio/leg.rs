@@ -203,7 +203,7 @@ impl Leg {
 
     /// True if it stays up when the client is gone.
     pub(super) fn outlives_client(&self) -> bool {
-        matches!(self.fault, Some(CallFault::SetUp(SetUpFault::OutlivesClient)))
+        self.fault.as_ref().is_some_and(CallFault::outlives_client)
     }
 
     /// The status that the API tells of it.

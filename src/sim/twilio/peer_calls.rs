@@ -92,7 +92,10 @@ impl Peer {
     /// A call shall ring here.
     pub fn ring(&mut self, now: Timestamp, order: &RingOrder) {
         // A call that an application puts through is a part of the other client's, with whatever that meets.
-        let fault = self.call_fault(CallDirection::Inbound).filter(|_| order.bridged_to.is_none());
+        let fault = match order.bridged_to {
+            None => self.call_fault(CallDirection::Inbound),
+            Some(_) => self.call_fault(CallDirection::Outbound).filter(CallFault::outlives_client),
+        };
         let account = self.token.as_ref().map(|token| token.account_sid.clone()).unwrap_or_default();
         let Some(calls) = self.calls.as_mut().filter(|calls| calls.legs.len() < LEGS_MAX) else { return };
         match fault {
