@@ -13,6 +13,8 @@ mod cut;
 mod diagnosed;
 #[path = "faults/doc.rs"]
 mod doc;
+#[path = "faults/far_client.rs"]
+mod far_client;
 #[path = "faults/hostile.rs"]
 mod hostile;
 #[path = "faults/killed.rs"]

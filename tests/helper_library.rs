@@ -55,6 +55,7 @@ fn now() -> Timestamp {
 fn account(region: Option<&str>) -> Account {
     Account {
         application_sid: Some(APPLICATION.to_owned()),
+        far_application_sid: None,
         api_keys: vec![ApiKey { sid: KEY.to_owned(), secret: SecretRef::Env("KEY".to_owned()) }],
         region: region.map(str::to_owned),
         ..Account::with_sid(ACCOUNT)

@@ -2,6 +2,7 @@
 //! partner's REST API.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::model::{
     CallDirection, CallEvent, CallStatus, Degradation, Failure, FailureReason, Outcome, RestAnswer, RestRequest,
@@ -9,7 +10,8 @@ use crate::model::{
 };
 
 use super::PathInput;
-use super::connection::{Connection, Output, Phase};
+use super::connection::{Connection, Phase};
+use super::connection_io::Output;
 use super::relay_farewell::RelayFarewell;
 use super::test_call::{CallAction, TestCall};
 
@@ -27,6 +29,12 @@ impl<S: Signalling> Connection<S> {
     /// True if the connection is to make a call of this direction.
     pub(super) fn calls(&self, direction: CallDirection) -> bool {
         self.settings.call.as_ref().is_some_and(|call| call.wish.direction == direction)
+    }
+
+    /// True if the partner was asked to make us ring.
+    fn was_ordered(&self) -> bool {
+        let by_other = self.settings.call.as_ref().is_some_and(|call| call.caller().is_some());
+        self.calls(CallDirection::Inbound) && !by_other
     }
 
     pub(super) fn media_open(&mut self, local: SocketAddr) {
@@ -67,6 +75,15 @@ impl<S: Signalling> Connection<S> {
         }
         let now = self.elapsed;
         self.with_call(|call| call.rest_answered(now, answer));
+    }
+
+    pub(super) fn other_talks(&mut self, at: Duration) {
+        self.with_call(|call| call.other_talks(at));
+    }
+
+    pub(super) fn other_over(&mut self) {
+        let now = self.elapsed;
+        self.with_call(|call| call.other_over(now));
     }
 
     pub(super) fn call_timeout(&mut self) {
@@ -122,6 +139,8 @@ impl<S: Signalling> Connection<S> {
             CallAction::OpenMedia => self.outputs.push_back(Output::OpenMedia),
             CallAction::Path(request) => self.outputs.push_back(Output::Path(request)),
             CallAction::Originate => self.originate(),
+            CallAction::Wait => self.outputs.push_back(Output::Waiting),
+            CallAction::Talk => self.outputs.push_back(Output::Talks(self.elapsed)),
             CallAction::AskStatus => self.ask(|sid| RestRequest::Status { sid }),
             CallAction::Expect(sign) => self.signalling.expect(sign),
             CallAction::Invite(description) => {
@@ -169,8 +188,10 @@ impl<S: Signalling> Connection<S> {
         match outcome {
             Outcome::Completed { .. } if self.calls(CallDirection::Inbound) => {
                 self.end_call();
-                self.ask(|sid| RestRequest::Status { sid });
-                self.status_asked = true;
+                if self.was_ordered() {
+                    self.ask(|sid| RestRequest::Status { sid });
+                    self.status_asked = true;
+                }
                 self.leave();
             }
             Outcome::Completed { .. } => {
@@ -200,7 +221,7 @@ impl<S: Signalling> Connection<S> {
     pub(super) fn abandon_call(&mut self) {
         if self.call.is_some() {
             self.end_call();
-            if self.calls(CallDirection::Inbound) {
+            if self.was_ordered() {
                 self.ask(|sid| RestRequest::End { sid });
             }
         }

@@ -22,6 +22,8 @@ const CLIPPED_PERMILLE: u16 = 50;
 const LATE_START: Duration = Duration::from_millis(1500);
 /// Mouth to ear and back again beyond this is hard to talk over: twice the 400 ms of G.114.
 const LONG_ROUND_TRIP_MS: u32 = 800;
+/// The same one way.
+const LONG_WAY_MS: u32 = LONG_ROUND_TRIP_MS / 2;
 /// Share of the tone that was missing from which it is choppy, in thousandths.
 const CHOPPY_PERMILLE: u16 = 80;
 /// Loss at which the SDK warns its application, in thousandths.
@@ -30,7 +32,7 @@ const HIGH_LOSS_PERMILLE: u16 = 30;
 const LOW_MOS_CENTI: u16 = 300;
 
 /// With so much of our own lateness nothing is said about quality: five frames.
-const OWN_LAG_MS: u32 = 100;
+pub(super) const OWN_LAG_MS: u32 = 100;
 
 /// What is sent as a frame.
 pub(super) enum Sent {
@@ -67,6 +69,8 @@ pub(super) struct Conversation {
     playout: Playout<Vec<u8>>,
     reception: Reception,
     ear: Ear,
+    /// True if another client of ours is at the far end, and our own tone does not come back.
+    with_other: bool,
     dialling: Option<Dialling>,
     recording: Recording,
     last_packet: Option<Duration>,
@@ -95,11 +99,27 @@ impl Conversation {
             playout: Playout::new(PLAYOUT_DELAY, clock),
             reception: Reception::new(clock, spoken.payload_type, PLAYOUT_DELAY),
             ear,
+            with_other: false,
             dialling: None,
             recording: Recording::default(),
             last_packet: None,
             round_trip: None,
         }
+    }
+
+    /// The same, with another client of ours at the far end, whose audio this is.
+    pub(super) fn with_other(self, tone: ToneId) -> Self {
+        Self { ear: Ear::new(tone), with_other: true, ..self }
+    }
+
+    /// When it began.
+    pub(super) fn began(&self) -> Duration {
+        self.began
+    }
+
+    /// The other client's tone begins at this moment, on our own clock.
+    pub(super) fn other_began(&mut self, at: Duration) {
+        self.ear.source_began(at);
     }
 
     /// The same, of which so much is kept at most.
@@ -203,16 +223,19 @@ impl Conversation {
         let (hearing, received) = (self.ear.hearing(), self.reception.report(now));
         let heard = self.heard(&hearing);
         let far_hears = match heard {
+            _ if self.with_other => FarHears::Unknown,
             HeardSound::OurTone => FarHears::Yes,
             HeardSound::OtherSound | HeardSound::ForeignTone => FarHears::No,
             HeardSound::Silence | HeardSound::Nothing => FarHears::Unknown,
         };
         let rating = self.rating(&hearing, &received);
+        let delay = hearing.delay.map(|delay| delay.median.0);
         CallAudio {
             heard,
             far_hears,
             first_sound_ms: hearing.first_audible.map(|at| at.0.saturating_sub(millis(self.began))),
-            round_trip_ms: hearing.delay.map(|delay| delay.median.0),
+            round_trip_ms: delay.filter(|_| !self.with_other),
+            one_way_ms: delay.filter(|_| self.with_other),
             level_decidbov: hearing.level.map(|level| level.0 / 10),
             stopped_ms: hearing.died.map(|died| died.0),
             gaps: hearing.gaps,
@@ -248,9 +271,10 @@ impl Conversation {
             Codec::Opus => CodecImpairment::OPUS,
         };
         let round_trip = self.round_trip.unwrap_or_default();
+        // Our own tone went there and came back; one way is half of it.
+        let ways = if self.with_other { 1 } else { 2 };
         Rating::of(&Conditions {
-            // Our tone went there and came back; one way is half of it.
-            one_way: hearing.delay.map_or(round_trip / 2 + PLAYOUT_DELAY, |delay| delay.median.duration() / 2),
+            one_way: hearing.delay.map_or(round_trip / 2 + PLAYOUT_DELAY, |delay| delay.median.duration() / ways),
             round_trip,
             jitter: Duration::from_micros(u64::from(received.jitter_us)),
             loss: received.loss.share(),
@@ -260,16 +284,24 @@ impl Conversation {
         })
     }
 
-    /// What failed, judged by what was heard; `None` if we heard ourselves to the end.
+    /// What failed, judged by what was heard; `None` if we heard ourselves, or the other client, to the end.
     pub(super) fn failure(&self) -> Option<FailureReason> {
         let hearing = self.ear.hearing();
         match self.heard(&hearing) {
             HeardSound::Nothing => Some(FailureReason::NoAudio),
             HeardSound::Silence => Some(FailureReason::Silence),
+            HeardSound::OtherSound if self.with_other => Some(FailureReason::FarNotHeard),
             HeardSound::OtherSound => Some(FailureReason::NotHeard),
             HeardSound::ForeignTone => Some(FailureReason::WrongAudio),
             HeardSound::OurTone => hearing.died.map(|_| FailureReason::AudioDied),
         }
+    }
+
+    /// How much of the tone's beginning was not heard, of what came while we were there: another client may
+    /// have begun before.
+    fn late(&self, hearing: &Hearing) -> Option<Duration> {
+        let since_ready = hearing.tone_began?.duration().saturating_sub(self.began);
+        Some(hearing.late_start?.duration().min(since_ready))
     }
 
     /// What was not as it should be, in a call that did not fail.
@@ -279,7 +311,7 @@ impl Conversation {
         }
         let (hearing, audio) = (self.ear.hearing(), self.audio(now));
         // How long an application plays digits back is its own affair.
-        let late = self.dialling.is_none() && hearing.late_start.is_some_and(|late| late.duration() > LATE_START);
+        let late = self.dialling.is_none() && self.late(&hearing).is_some_and(|late| late > LATE_START);
         let lost = self.dialling.is_some() && !self.played_back();
         [
             (late, Degradation::LateAudio),
@@ -287,6 +319,7 @@ impl Conversation {
             (audio.clipped_permille > CLIPPED_PERMILLE, Degradation::Clipped),
             (hearing.missing.0 > CHOPPY_PERMILLE, Degradation::Choppy),
             (audio.round_trip_ms.is_some_and(|delay| delay > LONG_ROUND_TRIP_MS), Degradation::LongDelay),
+            (audio.one_way_ms.is_some_and(|delay| delay > LONG_WAY_MS), Degradation::LongDelay),
             (audio.loss_permille > HIGH_LOSS_PERMILLE, Degradation::HighLoss),
             (audio.mos_centi < LOW_MOS_CENTI, Degradation::LowMos),
             (lost, Degradation::DigitsLost),

@@ -38,9 +38,14 @@
 
 pub mod audio;
 mod binding;
+mod both_ends;
+#[cfg(test)]
+mod both_ends_tests;
 mod call_paths;
+mod call_settings;
 mod connection;
 mod connection_call;
+mod connection_io;
 mod conversation;
 mod finding;
 mod giving_up;
@@ -61,7 +66,10 @@ mod test_call;
 mod tests;
 mod turn_frames;
 
-pub use connection::{Connection, Input, Output, Route, Settings};
+pub use both_ends::{far_settings, of_both, of_far_alone};
+pub use call_settings::{CallSettings, OtherClient};
+pub use connection::{Connection, Route, Settings};
+pub use connection_io::{Input, Output};
 pub use finding::Finding;
 pub use media::{
     AudioPacket, BadDescription, Media, MediaEvent, MediaOutput, MediaSettings, Spoken, preferred_codec, warm_up,
@@ -70,4 +78,3 @@ pub use media::{
 pub use path_io::{PathInput, PathRequest};
 pub use pressing::digit_of;
 pub use relay_farewell::{RelayFarewell, ToServer};
-pub use test_call::CallSettings;

@@ -72,6 +72,7 @@ fn demanding(path: MediaPath, origin: Origin) -> CallSettings {
         temporary: "TJS1".to_owned(),
         marker: "rc=1".to_owned(),
         number: None,
+        other: None,
         origin,
         step: STEP,
         delivery: STEP,

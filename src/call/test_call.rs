@@ -11,41 +11,14 @@ use std::time::Duration;
 
 use crate::model::{
     CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, DigitsWay,
-    ExpectedCall, Failure, FailureReason, MediaTrouble, NumberCall, Origin, Outcome, RestAnswer, Step, ThrottleSign,
+    ExpectedCall, Failure, FailureReason, MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::PathRequest;
-use super::audio::ToneId;
+use super::call_settings::{CallSettings, OtherClient};
 use super::conversation::{Conversation, Sent};
 use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
 use super::paths::{Paths, told_addresses};
-
-/// How a call shall go, beside the attempt's own settings.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CallSettings {
-    /// Which way, how long, in which codec.
-    pub wish: CallWish,
-    /// Digits that are pressed first, and that the far end shall play back.
-    pub digits: Option<Digits>,
-    /// How much of what is heard is kept at most, from the end; nothing if zero.
-    pub record: Duration,
-    /// Whose audio it is.
-    pub tone: ToneId,
-    /// Our own id of an outbound call until the partner gives it one.
-    pub temporary: String,
-    /// Inbound: what the invite will carry among its parameters (`key=value`).
-    pub marker: String,
-    /// Inbound: the number that is called instead of the device itself.
-    pub number: Option<NumberCall>,
-    /// The moment at which the attempt began; only differences to it matter.
-    pub origin: Origin,
-    /// How long each step may take.
-    pub step: Duration,
-    /// Inbound: how long it may take until it rings.
-    pub delivery: Duration,
-    /// True if there are servers that help to find paths for media.
-    pub servers: bool,
-}
 
 /// What the call wants done.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +29,10 @@ pub(super) enum CallAction {
     Path(PathRequest),
     /// Ask the partner to make us ring.
     Originate,
+    /// The other client may call now.
+    Wait,
+    /// Our tone begins now.
+    Talk,
     /// Ask the partner for the call's status.
     AskStatus,
     /// Know a call of ours by this.
@@ -93,6 +70,8 @@ pub(super) struct TestCall {
     /// The paths beside the plain one.
     pub(super) paths: Paths,
     talk: Option<Conversation>,
+    /// When the other client's tone begins.
+    other_talks: Option<Duration>,
     hang_up_at: Option<Duration>,
     set_up_from: Duration,
     promised: Option<Duration>,
@@ -119,6 +98,7 @@ impl TestCall {
             media: None,
             paths,
             talk: None,
+            other_talks: None,
             hang_up_at: None,
             set_up_from: now,
             promised: None,
@@ -133,6 +113,13 @@ impl TestCall {
     fn begin(&mut self) {
         match self.settings.wish.direction {
             CallDirection::Outbound => self.open_media(),
+            CallDirection::Inbound if self.settings.caller().is_some() => {
+                let caller = self.settings.caller().cloned().unwrap_or_default();
+                // However long it takes: whoever calls has deadlines, and it ends with them.
+                self.due = Duration::MAX;
+                self.act(CallAction::Expect(ExpectedCall::Caller(caller)));
+                self.act(CallAction::Wait);
+            }
             CallDirection::Inbound => {
                 // Our marker does not pass through the telephone network.
                 let sign = match &self.settings.number {
@@ -312,8 +299,29 @@ impl TestCall {
                 self.answered(&description);
             }
             CallEvent::Invited { sid, description } => self.invited(sid, description),
+            // It is for whoever has called to say whether that was too early.
+            CallEvent::Cancelled | CallEvent::Ended if self.settings.caller().is_some() => self.other_over(now),
             CallEvent::Cancelled => self.fail(FailureReason::Cancelled),
             CallEvent::Ended => self.fail(FailureReason::HungUp),
+        }
+    }
+
+    /// The other client's tone begins at this moment.
+    pub(super) fn other_talks(&mut self, at: Duration) {
+        self.other_talks = Some(at);
+        let Some(talk) = &mut self.talk else { return };
+        talk.other_began(at);
+        let agreed = talk.began();
+        self.hang_up_at = self.hang_up_after(agreed);
+    }
+
+    /// The client that has called us is done with the call: what was heard until now counts.
+    pub(super) fn other_over(&mut self, now: Duration) {
+        self.now = now;
+        match (self.over, &self.talk) {
+            (true, _) => {}
+            (false, Some(_)) => self.judge(),
+            (false, None) => self.finish(Outcome::completed()),
         }
     }
 
@@ -420,6 +428,8 @@ impl TestCall {
             Step::Invite if self.facts.sid.is_some() => self.fail(FailureReason::NotDelivered),
             Step::Ice => self.no_path(),
             Step::Dtls => self.fail(FailureReason::NoKeys),
+            // Whoever was called stays until the other client is done: that is heard at the end as well.
+            Step::Media if self.settings.caller().is_some() => self.due = Duration::MAX,
             // Nothing came since the keys were agreed, or nothing more.
             Step::Media if self.talk.as_ref().is_some_and(|talk| talk.last_packet().is_some()) => {
                 self.fail(FailureReason::AudioDied);
@@ -498,10 +508,14 @@ impl TestCall {
             self.facts.set_up_ms = Some(whole_millis(self.now.saturating_sub(self.set_up_from)));
         }
         self.wait_for(Step::Media);
-        let wish = self.settings.wish;
         // Both descriptions are known once keys are agreed.
         let Some(spoken) = self.media.as_ref().and_then(Media::spoken) else { return self.bad_description() };
         let mut talk = Conversation::new(spoken, self.settings.tone, self.now).recording(self.settings.record);
+        if let Some(other) = &self.settings.other {
+            talk = talk.with_other(other.tone);
+            self.other_talks.into_iter().for_each(|at| talk.other_began(at));
+            self.actions.push_back(CallAction::Talk);
+        }
         if let Some(digits) = self.settings.digits.clone() {
             let way = match self.media.as_ref().and_then(Media::events) {
                 Some(_) => DigitsWay::Events,
@@ -514,8 +528,21 @@ impl TestCall {
             }
         }
         self.talk = Some(talk);
-        self.hang_up_at = Some(self.now + Duration::from_millis(u64::from(wish.hold_ms)));
+        self.hang_up_at = self.hang_up_after(self.now);
         self.talk_on();
+    }
+
+    /// When we hang up if our keys were agreed at this moment. Whoever was called stays until the other
+    /// client is done; whoever calls listens for as long as wished once the other client talks, and
+    /// gives it a step's time until it does.
+    fn hang_up_after(&self, agreed: Duration) -> Option<Duration> {
+        let hold = Duration::from_millis(u64::from(self.settings.wish.hold_ms));
+        match (&self.settings.other, self.other_talks) {
+            (None, _) => Some(agreed + hold),
+            (Some(OtherClient { calls_as: Some(_), .. }), _) => None,
+            (Some(_), None) => Some(agreed + hold.max(self.settings.step)),
+            (Some(_), Some(talks)) => Some(talks.max(agreed) + hold),
+        }
     }
 
     fn judge(&mut self) {

@@ -359,6 +359,7 @@ fn inbound_call() -> CallSettings {
         temporary: String::new(),
         marker: "rc=7".to_owned(),
         number: None,
+        other: None,
         origin: Origin::some(),
         step: Duration::from_secs(5),
         delivery: Duration::from_secs(20),

@@ -61,11 +61,17 @@ fn row(made: &Made, facts: &CallFacts) -> [String; COLUMNS] {
         facts.path.map_or_else(nothing, |path| path.to_string()),
         of_audio(|audio| Some(heard(audio.heard).to_owned())),
         of_audio(|audio| Some(far_hears(audio.far_hears).to_owned())),
-        of_audio(|audio| audio.round_trip_ms.map(|ms| ms.to_string())),
+        of_audio(mouth_to_ear),
         of_audio(|audio| Some(format!("{:.1} %", f64::from(audio.loss_permille) / 10.0))),
         of_audio(|audio| Some(format!("{:.2}", f64::from(audio.mos_centi) / 100.0))),
         facts.sid.clone().unwrap_or_else(nothing),
     ]
+}
+
+/// There and back, or where another client of ours is the far end, one way.
+fn mouth_to_ear(audio: &CallAudio) -> Option<String> {
+    let one_way = || audio.one_way_ms.map(|ms| format!("{ms} one way"));
+    audio.round_trip_ms.map(|ms| ms.to_string()).or_else(one_way)
 }
 
 fn nothing() -> String {
@@ -96,6 +102,8 @@ pub fn agent_notices(direction: CallDirection, reason: FailureReason) -> Option<
     Some(match reason {
         FailureReason::NoAudio | FailureReason::Silence => "hears nothing",
         FailureReason::NotHeard => "is not heard",
+        FailureReason::FarNotHeard => "does not hear the other side",
+        FailureReason::FarNeverRang => "reaches nobody",
         FailureReason::WrongAudio => "hears another call",
         FailureReason::AudioDied => "hears nothing any more",
         FailureReason::HungUp => "is cut off",

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::io::config_files;
 use crate::plan::read::{PlanRead, Problems};
-use crate::plan::{Plan, Pod, Population, TokenSource, Unseen};
+use crate::plan::{PartnerAccount, Plan, Pod, Population, TokenSource, Unseen};
+use crate::token::OwnNames;
 
 use super::PlanDirs;
 use super::call_forecast::{self, CallWorth};
@@ -72,6 +73,39 @@ struct PodAnswer<'r> {
     forecasts: Vec<Arc<AtRate>>,
     /// What its test calls cost, and what their rules are worth.
     calls: Vec<CallWorth>,
+    /// The clients that TwiML at the partner must ring.
+    rings: Vec<Rings>,
+}
+
+/// A client of ours that TwiML at the partner must ring.
+#[derive(serde::Serialize)]
+struct Rings {
+    /// The key in the pod's file.
+    key: &'static str,
+    /// The phone number or the application.
+    of: String,
+    /// The client's name.
+    client: String,
+}
+
+/// The clients that a pod's TwiML must ring, and what must ring them.
+fn rings(plan: &Plan, pod: &Pod) -> Vec<Rings> {
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let names = OwnNames::new(&pod.name, &plan.node.location.name);
+    let far = account.far_application_sid.clone();
+    let far = far.map(|of| Rings { key: "far_application_sid", of, client: names.of_far_client() });
+    let number = pod.calls.own_number.clone();
+    let number = number.map(|of| Rings { key: "own_number", of, client: names.of_phone_number() });
+    far.into_iter().chain(number).collect()
+}
+
+/// A line for each client that TwiML must ring.
+fn tell_rings(text: &mut String, plan: &Plan) {
+    let all = plan.pods.iter().flat_map(|pod| rings(plan, pod).into_iter().map(move |rings| (pod, rings)));
+    for (place, (pod, Rings { key, of, client })) in all.enumerate() {
+        text.push_str(if place == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}: the TwiML of {key} {of} must ring <Client>{client}</Client>", pod.name);
+    }
 }
 
 impl<'r> Answer<'r> {
@@ -101,6 +135,7 @@ impl<'r> PodAnswer<'r> {
             agents_not_looked_at: unseen(plan, pod),
             forecasts: forecasts.unwrap_or_default(),
             calls: call_forecast::worth(plan, pod),
+            rings: rings(plan, pod),
         }
     }
 }
@@ -160,6 +195,7 @@ fn text(read: &PlanRead, color: bool) -> String {
     forecast::text(&mut text, &forecast::groups(plan), color);
     call_forecast::text(&mut text, plan, color);
     tell_unseen(&mut text, plan);
+    tell_rings(&mut text, plan);
     text.push('\n');
     for warning in read.warnings.iter() {
         let _ = writeln!(text, "{} {warning}", Color::Yellow.paint("warning:", color));
@@ -207,5 +243,32 @@ mod tests {
         let answer = serde_json::to_value(Answer::of(&Ok(read))).expect("JSON");
         assert_eq!(answer["pods"][0]["agents_not_looked_at"]["any"], 12);
         assert_eq!(answer["pods"][0]["forecasts"][0]["cover"]["kinds_and_keys"], 2);
+    }
+
+    #[test]
+    fn it_says_which_clients_twiml_must_ring_and_what_two_legs_cost() {
+        let file = |kind, path: &str, text: &str| SourceText { kind, path: path.to_owned(), text: text.to_owned() };
+        let number =
+            "[calls]\nallowed_numbers = [\"+14155550118\"]\nown_number = \"+14155550118\"\ncaller = \"+14155550118\"\n";
+        let far = "far_application_sid = \"AP000000000000000000000000000000fa\"\nedges =";
+        let pod = include_str!("../../config/pods/pod-14.toml").replace("edges =", far).replace("= 800", "= 2000");
+        let outbound = include_str!("../../probes/outbound-call.toml");
+        let worth = |outbound: &str| {
+            let files = vec![
+                file(FileKind::Ringcheck, "ringcheck.toml", include_str!("../../config/ringcheck.toml")),
+                file(FileKind::Pod, "pod-14.toml", &format!("{pod}\n{number}")),
+                file(FileKind::Probe, "connection.toml", include_str!("../../probes/connection.toml")),
+                file(FileKind::Probe, "outbound-call.toml", outbound),
+            ];
+            let read = read_texts(&Sources { base: PathBuf::from("config"), files }).expect("it is right");
+            let answer = serde_json::to_value(Answer::of(&Ok(read))).expect("JSON");
+            answer["pods"][0].clone()
+        };
+        let one = worth(outbound);
+        let clients: Vec<_> = [0, 1].map(|place| one["rings"][place]["client"].clone()).into();
+        assert_eq!(clients, ["rc_pod_14_eu_west_far", "rc_pod_14_eu_west_number"]);
+        let two = worth(&outbound.replace("[call]", "[call]\nfar_end = \"client\""));
+        let minutes = |pod: &serde_json::Value| pod["calls"][0]["minutes_per_day"].as_f64().expect("a number");
+        assert!((minutes(&two) - 2.0 * minutes(&one)).abs() < 0.2, "{two} and {one}");
     }
 }

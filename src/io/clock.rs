@@ -52,6 +52,11 @@ impl Stopwatch {
         self.0.elapsed()
     }
 
+    /// How much time has passed by another stopwatch at the moment at which so much has by this one.
+    pub fn as_told_by(self, other: Self, elapsed: Duration) -> Duration {
+        self.0.checked_add(elapsed).map_or(Duration::MAX, |at| at.saturating_duration_since(other.0))
+    }
+
     /// Sleeps until this much time has passed since the start; returns at once if it has.
     pub async fn sleep_until(self, elapsed: Duration) {
         match self.0.checked_add(elapsed) {

@@ -4,10 +4,12 @@
 
 mod attempt;
 mod call_thread;
+mod far_client;
 mod goodbye;
 mod ice_servers;
 mod line;
 mod media_socket;
+mod other_end;
 mod paths;
 mod refusal;
 mod relay_streams;
@@ -22,6 +24,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::model::{AttemptReport, AttemptSpec, LocationName, LostReason, Outcome};
@@ -33,6 +36,7 @@ use super::resolver::Resolver;
 use super::tls::Tls;
 
 use call_thread::CallThread;
+use goodbye::Goodbye;
 use stop::Stopping;
 
 /// Most attempts that are under way at once. At 20 kB each they fit into 40 MB; a node that needs
@@ -145,15 +149,13 @@ async fn carry_out(equipment: &Equipment, spec: &AttemptSpec, plan: &Arc<Plan>, 
         return;
     }
     let made = AssertUnwindSafe(attempt::make(equipment, spec, plan, started, stop)).catch_unwind().await;
-    let (mut report, goodbye) = made.unwrap_or_else(|_| {
+    let (mut report, goodbyes) = made.unwrap_or_else(|_| {
         tracing::error!(attempt = %spec.id, pod = %spec.pod, "an attempt's task died");
-        (attempt::lost(spec, started, LostReason::Crash), None)
+        (attempt::lost(spec, started, LostReason::Crash), Vec::new())
     });
     let goodbye = async {
-        match goodbye {
-            Some(goodbye) => goodbye.say().await,
-            None => true,
-        }
+        let said = join_all(goodbyes.into_iter().map(Goodbye::say)).await;
+        said.into_iter().all(|is_over| is_over)
     };
     if report.outcome == (Outcome::Lost { reason: LostReason::Stopped }) {
         // Whether its call is over must be known first: if not, it is looked for after the start.

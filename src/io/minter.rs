@@ -7,8 +7,11 @@ mod workshop;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::model::{AttemptSpec, CallDirection, KeySlot, LocationName, LostReason, TokenKind, TokenShape, TokenWish};
-use crate::plan::{CallTarget, Pod, TokenSource};
+use crate::model::{
+    AttemptSpec, CallDirection, CellWeights, KeySlot, LocationName, LostReason, SignatureCells, TokenKind, TokenShape,
+    TokenWish,
+};
+use crate::plan::{CallSettings, CallTarget, FarEnd, Pod, TokenSource};
 use crate::token::{OwnNames, TokenText, shape_of};
 
 use super::clock;
@@ -51,13 +54,13 @@ impl Minter {
         Ok(Self { workshop: Workshop::start(location)?, endpoints: TokenEndpoints::new(tls), memory: Mutex::default() })
     }
 
-    /// The token that an attempt shall use, within `deadline`. `to` is what its calls go to, if its probe
+    /// The token that an attempt shall use, within `deadline`. `calls` is how its calls go, if its probe
     /// makes any.
     pub async fn mint(
         &self,
         spec: &AttemptSpec,
         pod: &Arc<Pod>,
-        to: Option<CallTarget>,
+        calls: Option<&CallSettings>,
         deadline: Duration,
     ) -> Result<Minted, NotDone> {
         let minted = match (spec.token, &pod.tokens) {
@@ -71,9 +74,10 @@ impl Minter {
                 Minted { text, shape, kind, key, name_length: 0, identity: None, register: endpoint.test_agents }
             }
             (TokenWish::Fresh { kind, key, name_length, unlike, wanted }, TokenSource::Minted { ttl_s, .. }) => {
-                let calls_out = spec.call.is_some_and(|call| call.direction == CallDirection::Outbound);
+                let calls_out = spec.call.filter(|call| call.direction == CallDirection::Outbound);
+                let calls_out = calls_out.map(|_| calls.map_or(FarEnd::Application, |calls| calls.far_end));
                 let pod = Arc::clone(pod);
-                let name = match (spec.call, to) {
+                let name = match (spec.call, calls.map(|calls| calls.to)) {
                     (Some(_), Some(CallTarget::Number)) => WantedName::OfNumber,
                     (Some(_), _) => WantedName::Number(OwnNames::number_of_call(spec.id)),
                     (None, _) => WantedName::InTurn,
@@ -84,6 +88,21 @@ impl Minter {
         };
         self.memory().remember(spec.id, minted.clone(), clock::now());
         Ok(minted)
+    }
+
+    /// The token of the client of ours that answers a call, of this kind and with this key: nothing of its
+    /// text is wished for.
+    pub async fn mint_for_far_client(
+        &self,
+        pod: &Arc<Pod>,
+        (kind, key): (TokenKind, KeySlot),
+        deadline: Duration,
+    ) -> Result<Minted, NotDone> {
+        let TokenSource::Minted { ttl_s, .. } = pod.tokens else { return Err(NotDone::Lost(LostReason::NotAllowed)) };
+        let (unlike, wanted) = (SignatureCells::NONE, CellWeights::NONE);
+        let (pod, name) = (Arc::clone(pod), WantedName::OfFarClient);
+        let order = Order { pod, kind, key, name_length: 0, unlike, wanted, ttl_s, calls_out: None, name };
+        self.workshop.mint(order, deadline).await
     }
 
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MediaPath, PathTaken, ServerAsked};
+use super::{Failure, MediaPath, PathTaken, ServerAsked};
 
 /// Which way a call goes, seen from the agent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -126,6 +126,23 @@ pub struct CallFacts {
     /// The servers that were asked for paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<ServerAsked>,
+    /// What another client of ours at the far end saw of it, if one was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<Box<FarFacts>>,
+}
+
+/// What another client of ours at the far end saw of a call.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct FarFacts {
+    /// The partner's id of its leg; absent if it never rang there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// What it heard of us; absent if its media never flowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<CallAudio>,
+    /// What its own device failed at, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What became of the digits of a call.
@@ -162,6 +179,7 @@ impl CallFacts {
             recording_failed: false,
             path: None,
             servers: Vec::new(),
+            far: None,
         }
     }
 }
@@ -171,7 +189,7 @@ impl CallFacts {
 pub struct CallAudio {
     /// What we heard.
     pub heard: HeardSound,
-    /// Whether the far side heard us, as far as its echo or its reports tell.
+    /// Whether the far side heard us, as its echo or our client there tells.
     pub far_hears: FarHears,
     /// From being connected to the first sound, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,6 +197,9 @@ pub struct CallAudio {
     /// Mouth to ear and back, in milliseconds: how long our tone took to come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_trip_ms: Option<u32>,
+    /// Mouth to ear, in milliseconds, where the tone came from another client of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_way_ms: Option<u32>,
     /// Level of what was heard, in dBov times ten (0 is full scale; -160 is -16 dBov).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level_decidbov: Option<i16>,
@@ -215,7 +236,7 @@ pub struct CallAudio {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeardSound {
-    /// Our own tone, with this call's id.
+    /// The tone of this call: our own as it comes back, or that of our client at the far end.
     OurTone,
     /// A tone of ringcheck with another id: another call's audio.
     ForeignTone,
@@ -231,11 +252,11 @@ pub enum HeardSound {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FarHears {
-    /// Our tone came back.
+    /// Our tone came back, or our client there heard it.
     Yes,
-    /// It was audible itself, but our tone did not come back.
+    /// It was audible itself, but our tone did not come back; or our client there did not hear it.
     No,
-    /// Not known: nothing was heard from there.
+    /// Not known: nothing was heard from there, and no client of ours is there.
     Unknown,
 }
 

@@ -41,6 +41,12 @@ impl Deadlines {
         self.step * 3 + self.opening() * 2 + hold + self.hangup
     }
 
+    /// The longest until another client of ours waits to be called: mint, two edges to open, `connected`,
+    /// `registered`.
+    pub fn registration(&self) -> Duration {
+        self.step * 3 + self.opening() * 2
+    }
+
     /// The longest that an attempt with a test call can take: a connection, the call's own steps
     /// (asked for, ringing, answer, path, keys, media, and what the partner says of it afterwards),
     /// ring, hold, and hanging up.

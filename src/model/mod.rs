@@ -25,7 +25,8 @@ mod token_wish;
 mod traits;
 
 pub use call::{
-    CallAudio, CallDigits, CallDirection, CallFacts, CallStatus, CallWish, Codec, DigitsWay, FarHears, HeardSound,
+    CallAudio, CallDigits, CallDirection, CallFacts, CallStatus, CallWish, Codec, DigitsWay, FarFacts, FarHears,
+    HeardSound,
 };
 pub use cell_weights::{CellWeights, Fit, WeightsError};
 pub use deadlines::Deadlines;

@@ -170,6 +170,12 @@ pub enum FailureReason {
     DeliveredTwice,
     /// The call was withdrawn while it rang.
     Cancelled,
+    /// Our client at the far end could not do its part: it tells why apart.
+    FarClient,
+    /// The application answered, and our client at the far end never rang.
+    FarNeverRang,
+    /// Sound came, but our client at the far end was not in it.
+    FarNotHeard,
 }
 
 impl fmt::Display for FailureReason {
@@ -213,6 +219,9 @@ impl fmt::Display for FailureReason {
             Self::StuckQueued => "stuck in the partner's queue",
             Self::DeliveredTwice => "rang twice",
             Self::Cancelled => "withdrawn while it rang",
+            Self::FarClient => "our client at the far end failed",
+            Self::FarNeverRang => "never rang at the far client",
+            Self::FarNotHeard => "the far client was not heard",
         };
         f.write_str(text)
     }

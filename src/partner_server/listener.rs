@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::model::{CallStatus, EdgeName, PodName};
 use crate::partner::twilio::{AccountKeys, KeyRing};
-use crate::sim::twilio::{RestDesk, RingOrder};
+use crate::sim::twilio::{Across, AcrossNews, RestDesk, RingOrder};
 use crate::sim::{Behaviour, FaultRule, TcpFault, TransportFault};
 
 use super::certificates::Certificates;
@@ -24,8 +24,9 @@ use super::truth::Truth;
 pub(super) const CONNECTIONS_MAX: usize = 4096;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// Orders that a client may be behind with; older ones are lost to it.
-const ORDERS_MAX: usize = 64;
+/// Orders that a client may be behind with; older ones are lost to it. The audio of bridged calls comes this
+/// way too: several seconds of it.
+const ORDERS_MAX: usize = 1024;
 /// Pause after a failed accept or bind: out of file descriptors, most likely.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -61,6 +62,8 @@ pub(super) enum Order {
     Ring(Arc<Delivery>),
     /// End this call, if it is yours.
     End(String),
+    /// This is told to a call, if it is yours.
+    Across(Arc<Across>),
 }
 
 /// A call on its way to the client that it shall ring. If none has that name, by now or any more,
@@ -70,11 +73,12 @@ pub(super) struct Delivery {
     order: RingOrder,
     taken: AtomicBool,
     desk: Arc<Mutex<RestDesk>>,
+    orders: broadcast::Sender<Order>,
 }
 
 impl Delivery {
     pub(super) fn of(order: RingOrder, pod: &Pod) -> Self {
-        Self { order, taken: AtomicBool::new(false), desk: pod.shared_desk() }
+        Self { order, taken: AtomicBool::new(false), desk: pod.shared_desk(), orders: pod.orders.clone() }
     }
 
     /// The call, for the client that has this name.
@@ -92,6 +96,10 @@ impl Drop for Delivery {
         if !*self.taken.get_mut() {
             let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
             desk.set_status(&self.order.sid, CallStatus::NoAnswer);
+            if let Some(to) = self.order.bridged_to.take() {
+                // Fails when nobody is left to be told.
+                self.orders.send(Order::Across(Arc::new(Across { to, news: AcrossNews::Over }))).ok();
+            }
         }
     }
 }

@@ -240,7 +240,7 @@ fn pods(settings: &PartnerSettings, certificates: Option<&Arc<Certificates>>) ->
     let mut by_name = BTreeMap::new();
     for pod in &settings.pods {
         let address = SocketAddr::from((settings.bind, pod.port));
-        let desk = RestDesk::with_numbers(settings.numbers.get(&pod.name).cloned().unwrap_or_default());
+        let desk = RestDesk::that_rings(settings.rings.get(&pod.name).cloned().unwrap_or_default());
         let made =
             Pod::new(pod, desk, address, settings.seed, certificates.cloned(), Arc::clone(&truth), Arc::clone(&places))
                 .map_err(|source| cannot_listen(&pod.name, address, source))?;

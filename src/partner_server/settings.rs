@@ -35,8 +35,8 @@ pub struct PartnerSettings {
     pub control: Option<SocketAddr>,
     /// Decides which connections a share of nodes takes.
     pub seed: u64,
-    /// The pods' phone numbers, and which client each number rings.
-    pub numbers: BTreeMap<PodName, BTreeMap<String, String>>,
+    /// The pods' phone numbers, and applications (by their SIDs), that ring a client, and which one each rings.
+    pub rings: BTreeMap<PodName, BTreeMap<String, String>>,
     /// A file for the ground truth, one JSON object a line; appended to.
     pub truth: Option<PathBuf>,
 }
@@ -64,7 +64,7 @@ impl PartnerSettings {
             certificate_names: CERTIFICATE_NAMES.map(str::to_owned).to_vec(),
             control: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             seed: 0,
-            numbers: BTreeMap::new(),
+            rings: BTreeMap::new(),
             truth: None,
         }
     }

@@ -16,7 +16,7 @@ use crate::model::Timestamp;
 use crate::sim::twilio::{Peer, PeerOutput};
 
 use super::connection::{Client, Droppable};
-use super::listener::Order;
+use super::listener::{Delivery, Order};
 use super::media_sockets::MediaSockets;
 
 /// Largest message that is taken from a client, in bytes: a session description has some 10 kB.
@@ -110,6 +110,7 @@ fn follow(peer: &mut Peer, order: Order) {
         Order::End(sid) => {
             peer.end_call(clock::now(), &sid);
         }
+        Order::Across(across) => peer.told_across(clock::now(), &across),
     }
 }
 
@@ -120,6 +121,15 @@ async fn act<S: Droppable>(client: &Client<'_>, socket: &mut WebSocketStream<S>,
         PeerOutput::Binary(bytes) => send(socket, Message::binary(bytes)).await,
         // The caller sees to media.
         PeerOutput::OpenMedia(_) | PeerOutput::Datagram { .. } | PeerOutput::CloseMedia(_) => true,
+        PeerOutput::Ring(order) => {
+            // Fails without a client at all; the delivery then says by itself that nobody answered.
+            client.pod.orders.send(Order::Ring(Arc::new(Delivery::of(*order, client.pod)))).ok();
+            true
+        }
+        PeerOutput::Across(across) => {
+            client.pod.orders.send(Order::Across(Arc::new(across))).ok();
+            true
+        }
         PeerOutput::Note(note) => {
             client.note(&note);
             true

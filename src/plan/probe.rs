@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{Deadlines, PodName, ProbeName, TokenKind};
 
-use super::{CallSettings, Schedule};
+use super::{CallSettings, FarEnd, Schedule};
 
 /// What to try, on a schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,17 @@ impl Probe {
     pub fn longest(&self) -> Duration {
         match &self.call {
             None => self.deadlines.connection(self.hold),
-            Some(call) => self.deadlines.call(call.longest_ring(), call.longest_hold()),
+            Some(call) => self.longest_call(call, call.longest_ring(), call.longest_hold()),
+        }
+    }
+
+    /// The longest that one of these calls with this ring and this hold can take.
+    pub fn longest_call(&self, call: &CallSettings, ring: Duration, hold: Duration) -> Duration {
+        let usual = self.deadlines.call(ring, hold);
+        match call.far_end {
+            FarEnd::Application => usual,
+            // It registers first, leaves afterwards, and has a step's time to be heard.
+            FarEnd::Client => usual + self.deadlines.registration() + self.deadlines.step + self.deadlines.hangup,
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::model::{CallDirection, Outcome, PartnerSaid, TokenKind, Traits};
 
 use super::behaviour::{Behaviour, TcpFault, TransportFault};
-use super::outcome::{Course, Outcomes, usual_settings};
+use super::outcome::{Course, Outcomes};
 use super::predicate::Node;
 use super::rule::FaultRule;
 use super::twilio::refusal_of;
+use super::usual::usual_settings;
 
 /// What an attempt gets.
 #[derive(Clone, PartialEq, Eq, Debug)]

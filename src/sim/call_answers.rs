@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::call::Settings;
-use crate::model::{CallFacts, CallWish, Deadlines, MediaPath, Origin, Outcome, Step, TokenKind};
-use crate::plan::CallTarget;
+use crate::model::{CallDirection, CallFacts, CallWish, Deadlines, MediaPath, Origin, Outcome, Step, TokenKind};
+use crate::plan::{self, CallTarget, FarEnd};
 
 use super::behaviour::Behaviour;
 use super::call_fault::{CallFault, SoundFault};
-use super::outcome::{Course, Outcomes, usual_call, usual_number_call, usual_settings};
+use super::catalogue::Group;
+use super::outcome::{Course, Outcomes};
+use super::usual::{usual_call, usual_far_call, usual_number_call, usual_settings};
 
 /// Courses that are remembered at most; then all are forgotten, and found out again alike.
 const KNOWN_MAX: usize = 1024;
@@ -25,6 +27,46 @@ const LONGER_THAN_A_STEP: Duration = Duration::from_secs(1);
 /// Packets of audio of which a burst of losses is one.
 const BURST_OF_PACKETS: u32 = 1000;
 const PACKET: Duration = Duration::from_millis(20);
+
+/// Between whom a test call goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CallSort {
+    /// A client of ours and an application that answers by itself.
+    Plain,
+    /// The same, over a phone number.
+    OverNumber,
+    /// Two clients of ours.
+    ToFarClient,
+}
+
+impl CallSort {
+    /// The calls of a probe that has these settings.
+    pub fn of(settings: &plan::CallSettings) -> Self {
+        match (settings.direction, settings.to, settings.far_end) {
+            (CallDirection::Inbound, CallTarget::Number, _) => Self::OverNumber,
+            (CallDirection::Outbound, _, FarEnd::Client) => Self::ToFarClient,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The calls that faults of a chapter can hit.
+    pub const fn hit_by(chapter: Group) -> Self {
+        match chapter {
+            Group::Number => Self::OverNumber,
+            Group::FarClient => Self::ToFarClient,
+            _ => Self::Plain,
+        }
+    }
+
+    /// How such a call usually goes.
+    pub fn usual(self, wish: CallWish, origin: Origin) -> crate::call::CallSettings {
+        match self {
+            Self::Plain => usual_call(wish, origin),
+            Self::OverNumber => usual_number_call(wish, origin),
+            Self::ToFarClient => usual_far_call(wish, origin),
+        }
+    }
+}
 
 /// What a test call is answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +89,7 @@ pub struct CallAnswers {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Played {
     wish: CallWish,
-    over_number: bool,
+    sort: CallSort,
     met: Option<Behaviour>,
     step: Duration,
     hangup: Duration,
@@ -61,11 +103,10 @@ impl CallAnswers {
 
     /// What a call is answered that meets this. A misreading must come as the refusal that it
     /// leads to. There is neither NAT nor relay in virtual time: a path that is demanded is there.
-    pub fn of(&mut self, wish: CallWish, to: CallTarget, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
+    pub fn of(&mut self, wish: CallWish, sort: CallSort, deadlines: Deadlines, met: Option<Behaviour>) -> CallAnswer {
         let abridged = Abridged::of(CallWish { path: MediaPath::Any, ..wish }, met, deadlines.step);
         let Deadlines { step, hangup } = deadlines;
-        let over_number = to == CallTarget::Number;
-        let played = Played { wish: abridged.wish, over_number, met: abridged.met, step, hangup };
+        let played = Played { wish: abridged.wish, sort, met: abridged.met, step, hangup };
         if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&played) {
             self.known.clear();
         }
@@ -77,8 +118,7 @@ impl CallAnswers {
 
 fn course(played: &Played, origin: Origin) -> Course {
     let deadlines = Deadlines { step: played.step, hangup: played.hangup };
-    let usual = if played.over_number { usual_number_call } else { usual_call };
-    let call = crate::call::CallSettings { step: played.step, ..usual(played.wish, origin) };
+    let call = crate::call::CallSettings { step: played.step, ..played.sort.usual(played.wish, origin) };
     let settings = Settings { deadlines, call: Some(call), ..usual_settings() };
     // Which kind of token it was has been looked at by whoever knows what the call meets.
     Outcomes::new(settings).course(&[played.met], TokenKind::Access).clone()
@@ -121,7 +161,8 @@ impl Abridged {
     /// The answer to the whole call.
     fn answer(&self, wish: CallWish, course: &Course) -> CallAnswer {
         let steps = course.finding.steps.iter().take_while(|timing| timing.step != Step::Media);
-        let talked = course.took.saturating_sub(steps.map(|timing| timing.took).sum());
+        let steps: Duration = steps.map(|timing| timing.took).sum();
+        let talked = course.took.saturating_sub(course.prepared + steps);
         let mut took = course.took;
         if talked >= BEFORE.min(Duration::from_millis(self.wish.hold_ms.into())) {
             took += self.before;

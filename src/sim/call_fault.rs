@@ -23,16 +23,23 @@ pub enum CallFault {
     Number(NumberFault),
     /// In the REST API.
     Rest(RestFault),
+    /// Where an application rings another client.
+    Far(FarFault),
 }
 
 impl CallFault {
     /// True if it can strike calls of this direction.
     pub const fn concerns(self, direction: CallDirection) -> bool {
         match self {
-            Self::SetUp(_) => matches!(direction, CallDirection::Outbound),
+            Self::SetUp(_) | Self::Far(_) => matches!(direction, CallDirection::Outbound),
             Self::Delivery(_) | Self::Number(_) | Self::Rest(_) => matches!(direction, CallDirection::Inbound),
             Self::Description(_) | Self::Path(_) | Self::Sound(_) | Self::MidCall(_) => true,
         }
+    }
+
+    /// True if it makes a call stay up when its client is gone.
+    pub const fn outlives_client(&self) -> bool {
+        matches!(self, Self::SetUp(SetUpFault::OutlivesClient) | Self::Delivery(DeliveryFault::OutlivesClient))
     }
 
     /// The age of the call's audio at which it strikes, if it strikes at one.
@@ -81,6 +88,19 @@ pub enum NumberFault {
     CallerChanged,
     /// The carrier takes this much longer.
     Slow(Duration),
+}
+
+/// Trouble where an application that has answered rings another client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FarFault {
+    /// Nobody is rung, and the tone goes on.
+    NeverRings,
+    /// Nobody is rung, and the call is hung up this much later.
+    NobodyThere(Duration),
+    /// It rings this much later.
+    RingsLate(Duration),
+    /// It rings and is answered, and the two are not put through to each other.
+    NotConnected,
 }
 
 /// Trouble while a call of the agent is set up.

@@ -21,23 +21,26 @@ pub mod story;
 #[cfg(test)]
 mod tests;
 pub mod twilio;
+mod usual;
 mod weather;
 mod world;
 
 pub use behaviour::{
     Behaviour, CertificateFault, Ending, Oddity, SessionFault, TcpFault, TlsFault, TransportFault, UpgradeFault,
 };
-pub use call_answers::{CallAnswer, CallAnswers};
+pub use call_answers::{CallAnswer, CallAnswers, CallSort};
 pub use call_fault::{
-    CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault, SoundFault,
+    CallFault, DeliveryFault, DescriptionFault, FarFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault,
+    SoundFault,
 };
 pub use catalogue::{Entry, Expected, Group, catalogue};
 pub use fault::{Fault, UnknownFault};
 pub use misparse::{Misparse, Part, Wrong};
-pub use outcome::{Course, Outcomes, usual_call, usual_number_call, usual_settings};
+pub use outcome::{Course, Outcomes};
 pub use predicate::{CellIs, NameIs, Node, Percent, Predicate, Residue};
 pub use rule::{FaultRule, RULES_MAX, RuleError};
 pub use scenario_shape::SCENARIO;
 pub use setting::{SettingError, Settings};
+pub use usual::{usual_call, usual_settings};
 pub use weather::Weather;
 pub use world::{ComponentMove, Delivered, Mishap, World};

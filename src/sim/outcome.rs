@@ -7,22 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
-use crate::call::audio::ToneId;
-use crate::call::{CallSettings, Connection, Finding, Input, Output, Route, Settings};
-use crate::model::{
-    AddressFamily, CallDirection, CallWish, EdgeName, FailureReason, NumberCall, Origin, RestAnswer, RestRequest,
-    SocketEnd, Timestamp, TokenKind,
-};
-use crate::partner::twilio::{
-    Account, AccountKeys, Device, KeyRing, MintRequest, RestCall, SdkProfile, SigningKey, form_fields, mint,
-    rest_answer,
-};
+use crate::call::{Connection, Finding, Input, Output, Settings, of_both, of_far_alone};
+use crate::model::{FailureReason, Origin, RestAnswer, RestRequest, SocketEnd, Timestamp, TokenKind};
+use crate::partner::twilio::{Device, KeyRing, SdkProfile, rest_answer};
 
 use super::behaviour::{Behaviour, CertificateFault, TcpFault, TlsFault, TransportFault, UpgradeFault};
-use super::predicate::Node;
-use super::twilio::{Faults, Peer, PeerOutput, Place, RestDesk, RestReply};
+use super::twilio::{Faults, Peer, PeerOutput, RestDesk, RestReply, RingOrder};
+use super::usual::{STARTED, Who, far_settings, form_of, own_keys, own_place, own_rings};
 
 /// How long a name server takes.
 const LOOKUP: Duration = Duration::from_millis(3);
@@ -30,16 +21,12 @@ const LOOKUP: Duration = Duration::from_millis(3);
 const ONE_WAY: Duration = Duration::from_millis(15);
 /// There and back.
 const ROUND_TRIP: Duration = Duration::from_millis(30);
-/// When the attempts of this model begin; nothing depends on it.
-const STARTED: Timestamp = Timestamp::from_millis(1_726_009_020_000);
 /// Where the client's media are, in this model.
 const CLIENT_MEDIA: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);
 /// Where the partner's media are.
 const PEER_MEDIA: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_001);
 /// How long the client waits for an answer of the REST API.
 const REST_DEADLINE: Duration = Duration::from_secs(5);
-/// Long enough for any attempt, in seconds.
-const TOKEN_TTL_S: u32 = 3600;
 /// Events of one attempt after which something is wrong with the model; a flood has 100 000.
 const EVENTS_MAX: u32 = 1_000_000;
 
@@ -50,6 +37,8 @@ pub struct Course {
     pub finding: Finding,
     /// From its first step to its outcome.
     pub took: Duration,
+    /// How much of this the other client of a call took until it waited.
+    pub prepared: Duration,
 }
 
 /// The courses of attempts, each found out once.
@@ -66,7 +55,8 @@ impl Outcomes {
     }
 
     /// The course of an attempt that meets these behaviours, one for each route of the settings.
-    /// A misreading must come as the refusal that it leads to (see [`Faults::behaviour`]).
+    /// A misreading must come as the refusal that it leads to (see [`Faults::behaviour`]). The other client
+    /// of a call meets the same.
     pub fn course(&mut self, met: &[Option<Behaviour>], kind: TokenKind) -> &Course {
         let Self { settings, keys, known } = self;
         // The key is short: an attempt tries two routes at most.
@@ -74,23 +64,51 @@ impl Outcomes {
     }
 }
 
-/// One attempt under way.
+/// One attempt under way: one client and its peer, or in a call between two clients of ours both.
 struct Run<'a> {
+    settings: &'a Settings,
     keys: &'a Arc<KeyRing>,
     met: &'a [Option<Behaviour>],
-    client: Connection<Device>,
-    peer: Option<Peer>,
+    kind: TokenKind,
+    ends: BTreeMap<Side, End>,
     /// What is on its way: by when it arrives, and in the order of sending.
-    events: BTreeMap<(Duration, u64), (usize, Event)>,
+    events: BTreeMap<(Duration, u64), (Side, usize, Event)>,
     sent: u64,
-    /// The route that is being tried; what belongs to an earlier one is void.
-    route: usize,
     now: Duration,
     /// From when media reckon, if the attempt is a call.
     origin: Option<Origin>,
     desk: Arc<Mutex<RestDesk>>,
+}
+
+/// Which client it is. The other one acts first where both can.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Side {
+    /// The other client of a call between two.
+    Far,
+    /// The device under test.
+    Near,
+}
+
+impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Self::Far => Self::Near,
+            Self::Near => Self::Far,
+        }
+    }
+}
+
+/// One client, and the partner's side of it.
+struct End {
+    client: Connection<Device>,
+    peer: Option<Peer>,
+    /// The route that is being tried; what belongs to an earlier one is void.
+    route: usize,
+    /// When it began.
+    began: Duration,
     /// The partner's call whose socket was opened last.
     leg: u32,
+    found: Option<Finding>,
 }
 
 enum Event {
@@ -112,149 +130,222 @@ enum Event {
 }
 
 impl<'a> Run<'a> {
-    fn new(settings: &Settings, keys: &'a Arc<KeyRing>, met: &'a [Option<Behaviour>], kind: TokenKind) -> Self {
-        let calls_out = settings.call.as_ref().is_some_and(|call| call.wish.direction == CallDirection::Outbound);
+    fn new(settings: &'a Settings, keys: &'a Arc<KeyRing>, met: &'a [Option<Behaviour>], kind: TokenKind) -> Self {
         let origin = settings.call.as_ref().map(|call| call.origin);
-        let device = Device::new(own_token(kind, calls_out), SdkProfile::V2);
-        let client = Connection::new(device, settings.clone(), STARTED);
-        let events = BTreeMap::new();
-        let desk = RestDesk::with_numbers([(OWN_NUMBER.to_owned(), OWN_NAME.to_owned())].into());
-        let (now, desk) = (Duration::ZERO, Arc::new(Mutex::new(desk)));
-        Self { keys, met, client, peer: None, events, sent: 0, route: 0, now, origin, desk, leg: 0 }
+        let (ends, events) = (BTreeMap::new(), BTreeMap::new());
+        let (now, desk) = (Duration::ZERO, Arc::new(Mutex::new(RestDesk::that_rings(own_rings()))));
+        let mut run = Self { settings, keys, met, kind, ends, events, sent: 0, now, origin, desk };
+        run.begin_client(if Who::of(settings) == Who::CallingFar { Side::Far } else { Side::Near });
+        run
+    }
+
+    fn begin_client(&mut self, side: Side) {
+        let (who, settings) = match side {
+            Side::Near => (Who::of(self.settings), self.settings.clone()),
+            Side::Far => (Who::Far, far_settings(self.settings)),
+        };
+        let device = Device::new(who.token(self.kind), SdkProfile::V2);
+        let client = Connection::new(device, settings, self.moment());
+        self.ends.insert(side, End { client, peer: None, route: 0, began: self.now, leg: 0, found: None });
     }
 
     fn finish(mut self) -> Course {
         for _ in 0..EVENTS_MAX {
-            if let Some(finding) = self.drain_client() {
-                return Course { finding, took: self.now };
+            while self.drain_clients() || self.drain_peers() {}
+            if let Some(course) = self.course() {
+                return course;
             }
-            self.drain_peer();
             self.advance();
         }
         unreachable!("every step of an attempt has a deadline")
     }
 
+    /// What was found, once every client has said so.
+    fn course(&mut self) -> Option<Course> {
+        if self.ends.values().any(|end| end.found.is_none()) {
+            return None;
+        }
+        let mut found = |side| self.ends.get_mut(&side).and_then(|end| end.found.take());
+        let finding = match (found(Side::Near), found(Side::Far)) {
+            (Some(near), None) => near,
+            (Some(near), Some(far)) => of_both(near, Ok(far)),
+            (None, far) => of_far_alone(self.settings.call.as_ref()?.wish, far?),
+        };
+        let prepared = self.ends.get(&Side::Near).map_or(self.now, |end| end.began);
+        Some(Course { finding, took: self.now, prepared })
+    }
+
     /// Moves to the next moment at which something happens.
     fn advance(&mut self) {
         let event = self.events.first_key_value().map(|((at, _), _)| *at);
-        let peer = self.peer.as_ref().and_then(Peer::wake).map(|at| at.since(STARTED));
-        let client = self.client.wake();
-        let next = [event, peer, client].into_iter().flatten().min().unwrap_or(self.now);
-        self.now = self.now.max(next);
+        let peer = self.ends.iter().filter_map(|(side, end)| Some((end.peer.as_ref()?.wake()?.since(STARTED), *side)));
+        let client = self.ends.iter().filter_map(|(side, end)| {
+            let wake = end.client.wake().filter(|_| end.found.is_none())?;
+            Some((wake.saturating_add(end.began), *side))
+        });
+        let (peer, client) = (peer.min(), client.min());
+        let moments = [event, peer.map(|(at, _)| at), client.map(|(at, _)| at)];
+        self.now = self.now.max(moments.into_iter().flatten().min().unwrap_or(self.now));
         let now = self.now;
         if event.is_some_and(|at| at <= now) {
-            if let Some((_, (route, event))) = self.events.pop_first()
-                && route == self.route
+            if let Some((_, (side, route, event))) = self.events.pop_first()
+                && self.ends.get(&side).is_some_and(|end| end.route == route)
             {
-                self.happen(event);
+                self.happen(side, event);
             }
-        } else if peer.is_some_and(|at| at <= now) {
-            let moment = self.moment();
-            if let Some(peer) = &mut self.peer {
-                peer.timeout(moment);
-            }
-        } else {
-            self.client.handle(now, Input::Timeout);
+        } else if let Some((_, side)) = peer.filter(|(at, _)| *at <= now) {
+            self.with_peer(side, Peer::timeout);
+        } else if let Some((_, side)) = client {
+            self.tell(side, Input::Timeout);
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn tell(&mut self, side: Side, input: Input<'_>) {
         let now = self.now;
+        if let Some(end) = self.ends.get_mut(&side).filter(|end| end.found.is_none()) {
+            end.client.handle(now.saturating_sub(end.began), input);
+        }
+    }
+
+    fn happen(&mut self, side: Side, event: Event) {
         match event {
-            Event::Resolved => self.client.handle(now, Input::Resolved),
+            Event::Resolved => self.tell(side, Input::Resolved),
             Event::TcpConnected => {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
-                self.client.handle(now, Input::TcpConnected(address));
+                self.tell(side, Input::TcpConnected(address));
             }
-            Event::TlsUp => self.client.handle(now, Input::TlsUp(None)),
+            Event::TlsUp => self.tell(side, Input::TlsUp(None)),
             Event::Upgraded => {
-                self.peer = Some(self.new_peer());
-                self.client.handle(now, Input::Upgraded);
+                let peer = self.new_peer(side);
+                self.ends.entry(side).and_modify(|end| end.peer = Some(peer));
+                self.tell(side, Input::Upgraded);
             }
             Event::HttpRefused(status, retry_after_s) => {
-                self.client.handle(now, Input::HttpRefused { status, retry_after_s });
+                self.tell(side, Input::HttpRefused { status, retry_after_s });
             }
-            Event::CouldNot(reason) => self.client.handle(now, Input::CouldNot(reason)),
-            Event::ToClient(PeerOutput::Text(text)) => self.client.handle(now, Input::Text(&text)),
-            Event::ToClient(PeerOutput::Binary(_)) => self.client.handle(now, Input::Foreign),
-            Event::ToClient(PeerOutput::Close(code)) => {
-                self.client.handle(now, Input::Ended(SocketEnd::Closed(code)));
-            }
-            Event::ToClient(PeerOutput::Drop) => self.client.handle(now, Input::Ended(SocketEnd::Broken)),
+            Event::CouldNot(reason) => self.tell(side, Input::CouldNot(reason)),
+            Event::ToClient(PeerOutput::Text(text)) => self.tell(side, Input::Text(&text)),
+            Event::ToClient(PeerOutput::Binary(_)) => self.tell(side, Input::Foreign),
+            Event::ToClient(PeerOutput::Close(code)) => self.tell(side, Input::Ended(SocketEnd::Closed(code))),
+            Event::ToClient(PeerOutput::Drop) => self.tell(side, Input::Ended(SocketEnd::Broken)),
             Event::ToClient(_) => {}
-            Event::MediaOpen => self.client.handle(now, Input::MediaOpen(CLIENT_MEDIA)),
-            Event::ToClientMedia(bytes) => self.client.handle(now, Input::Datagram(PEER_MEDIA, &bytes)),
-            Event::RestAsked(request) => self.rest_asked(&request),
-            Event::RestAnswered(answer) => self.client.handle(now, Input::Rest(&answer)),
-            Event::PeerMediaOpen(leg) => self.with_peer(|peer, moment| peer.media_open(moment, leg, PEER_MEDIA)),
+            Event::MediaOpen => self.tell(side, Input::MediaOpen(CLIENT_MEDIA)),
+            Event::ToClientMedia(bytes) => self.tell(side, Input::Datagram(PEER_MEDIA, &bytes)),
+            Event::RestAsked(request) => self.rest_asked(side, &request),
+            Event::RestAnswered(answer) => self.tell(side, Input::Rest(&answer)),
+            Event::PeerMediaOpen(leg) => {
+                self.with_peer(side, |peer, moment| peer.media_open(moment, leg, PEER_MEDIA));
+            }
             Event::ToPeerMedia(leg, bytes) => {
-                self.with_peer(|peer, moment| peer.datagram(moment, leg, CLIENT_MEDIA, &bytes));
+                self.with_peer(side, |peer, moment| peer.datagram(moment, leg, CLIENT_MEDIA, &bytes));
             }
-            Event::ToPeer(text) => {
-                let moment = self.moment();
-                if let Some(peer) = &mut self.peer {
-                    peer.received(moment, &text);
-                }
-            }
-            Event::ClientClosed => self.peer = None,
-        }
-    }
-
-    fn drain_client(&mut self) -> Option<Finding> {
-        while let Some(output) = self.client.poll() {
-            match output {
-                Output::Resolve(route) => {
-                    self.begin(route);
-                    self.after(LOOKUP, Event::Resolved);
-                }
-                Output::Connect(route) => {
-                    self.begin(route);
-                    self.connect();
-                }
-                Output::Handshake => self.handshake(),
-                Output::Upgrade => self.upgrade(),
-                Output::Send(text) => self.after(ONE_WAY, Event::ToPeer(text)),
-                Output::Close(_) => self.after(ONE_WAY, Event::ClientClosed),
-                Output::OpenMedia => self.after(Duration::ZERO, Event::MediaOpen),
-                Output::Datagram { to, bytes } if to == PEER_MEDIA => {
-                    self.after(ONE_WAY, Event::ToPeerMedia(self.leg, bytes));
-                }
-                // Sent to nobody.
-                Output::Datagram { .. } | Output::Path(_) => {}
-                Output::Rest(request) => self.after(ONE_WAY, Event::RestAsked(request)),
-                Output::Done(finding) => return Some(*finding),
-            }
-        }
-        None
-    }
-
-    fn drain_peer(&mut self) {
-        while let Some(output) = self.peer.as_mut().and_then(Peer::poll) {
-            match output {
-                PeerOutput::OpenMedia(leg) => {
-                    self.leg = leg;
-                    self.after(Duration::ZERO, Event::PeerMediaOpen(leg));
-                }
-                PeerOutput::Datagram { to, bytes, .. } if to == CLIENT_MEDIA => {
-                    self.after(ONE_WAY, Event::ToClientMedia(bytes));
-                }
-                PeerOutput::Datagram { .. } | PeerOutput::CloseMedia(_) | PeerOutput::Note(_) => {}
-                output => self.after(ONE_WAY, Event::ToClient(output)),
+            Event::ToPeer(text) => self.with_peer(side, |peer, moment| peer.received(moment, &text)),
+            Event::ClientClosed => {
+                self.with_peer(side, Peer::left);
+                while self.drain_peers() {}
+                self.ends.entry(side).and_modify(|end| end.peer = None);
             }
         }
     }
 
-    fn with_peer(&mut self, work: impl FnOnce(&mut Peer, Timestamp)) {
+    /// Does what the clients ask for; false if they ask for nothing.
+    fn drain_clients(&mut self) -> bool {
+        let mut asked = false;
+        for side in [Side::Far, Side::Near] {
+            while let Some(output) = self.ends.get_mut(&side).and_then(|end| end.client.poll()) {
+                asked = true;
+                self.serve(side, output);
+            }
+        }
+        asked
+    }
+
+    fn serve(&mut self, side: Side, output: Output) {
+        match output {
+            Output::Resolve(route) => {
+                self.begin(side, route);
+                self.after(side, LOOKUP, Event::Resolved);
+            }
+            Output::Connect(route) => {
+                self.begin(side, route);
+                self.connect(side);
+            }
+            Output::Handshake => self.handshake(side),
+            Output::Upgrade => self.upgrade(side),
+            Output::Send(text) => self.after(side, ONE_WAY, Event::ToPeer(text)),
+            Output::Close(_) => self.after(side, ONE_WAY, Event::ClientClosed),
+            Output::OpenMedia => self.after(side, Duration::ZERO, Event::MediaOpen),
+            Output::Datagram { to, bytes } if to == PEER_MEDIA => {
+                let leg = self.ends.get(&side).map_or(0, |end| end.leg);
+                self.after(side, ONE_WAY, Event::ToPeerMedia(leg, bytes));
+            }
+            // Sent to nobody.
+            Output::Datagram { .. } | Output::Path(_) => {}
+            Output::Rest(request) => self.after(side, ONE_WAY, Event::RestAsked(request)),
+            Output::Waiting => self.begin_client(Side::Near),
+            Output::Talks(_) => {
+                // Just now.
+                let other = side.other();
+                let at = self.ends.get(&other).map_or(Duration::ZERO, |end| self.now.saturating_sub(end.began));
+                self.tell(other, Input::OtherTalks(at));
+            }
+            Output::Done(finding) => {
+                self.ends.entry(side).and_modify(|end| end.found = Some(*finding));
+                if side == Side::Near {
+                    self.tell(Side::Far, Input::OtherOver);
+                }
+            }
+        }
+    }
+
+    /// Does what the partner's side wants; false if it wants nothing.
+    fn drain_peers(&mut self) -> bool {
+        let mut asked = false;
+        for side in [Side::Far, Side::Near] {
+            while let Some(output) = self.ends.get_mut(&side).and_then(|end| end.peer.as_mut()?.poll()) {
+                asked = true;
+                self.carry(side, output);
+            }
+        }
+        asked
+    }
+
+    fn carry(&mut self, side: Side, output: PeerOutput) {
+        match output {
+            PeerOutput::OpenMedia(leg) => {
+                self.ends.entry(side).and_modify(|end| end.leg = leg);
+                self.after(side, Duration::ZERO, Event::PeerMediaOpen(leg));
+            }
+            PeerOutput::Datagram { to, bytes, .. } if to == CLIENT_MEDIA => {
+                self.after(side, ONE_WAY, Event::ToClientMedia(bytes));
+            }
+            PeerOutput::Datagram { .. } | PeerOutput::CloseMedia(_) | PeerOutput::Note(_) => {}
+            PeerOutput::Ring(order) => self.ring(&order),
+            PeerOutput::Across(across) => self.with_peer(side.other(), |peer, at| peer.told_across(at, &across)),
+            output => self.after(side, ONE_WAY, Event::ToClient(output)),
+        }
+    }
+
+    /// An application rings the other client.
+    fn ring(&mut self, order: &RingOrder) {
+        self.with_peer(Side::Far, |peer, moment| {
+            if peer.registered_as() == Some(order.identity.as_str()) {
+                peer.ring(moment, order);
+            }
+        });
+    }
+
+    fn with_peer(&mut self, side: Side, work: impl FnOnce(&mut Peer, Timestamp)) {
         let moment = self.moment();
-        if let Some(peer) = &mut self.peer {
+        if let Some(peer) = self.ends.get_mut(&side).and_then(|end| end.peer.as_mut()) {
             work(peer, moment);
         }
     }
 
     // ---- the REST API --------------------------------------------------------------------
 
-    fn rest_asked(&mut self, request: &RestRequest) {
-        let fault = self.faults().rest(&own_place());
+    fn rest_asked(&mut self, side: Side, request: &RestRequest) {
+        let fault = self.faults(side).rest(&own_place());
         let (reply, order) = {
             let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
             match request {
@@ -265,60 +356,60 @@ impl<'a> Run<'a> {
         };
         if let RestRequest::End { sid } = request {
             let legs = self.desk.lock().unwrap_or_else(PoisonError::into_inner).legs_of(sid);
-            self.with_peer(|peer, moment| {
+            self.with_peer(side, |peer, moment| {
                 for sid in &legs {
                     peer.end_call(moment, sid);
                 }
             });
         }
         if let Some(order) = order {
-            self.with_peer(|peer, moment| peer.ring(moment, &order));
+            self.with_peer(side, |peer, moment| peer.ring(moment, &order));
         }
         let RestReply { status, retry_after_s, ref body, delay, comes } = reply;
         if comes {
-            self.after(ONE_WAY + delay, Event::RestAnswered(rest_answer(status, retry_after_s, body)));
+            self.after(side, ONE_WAY + delay, Event::RestAnswered(rest_answer(status, retry_after_s, body)));
         } else if delay.is_zero() {
             let reason = FailureReason::ConnectionReset;
-            self.after(ONE_WAY, Event::RestAnswered(RestAnswer::Unreachable(reason)));
+            self.after(side, ONE_WAY, Event::RestAnswered(RestAnswer::Unreachable(reason)));
         } else {
             // The client's own deadline for an answer is that of a step.
-            self.after(REST_DEADLINE, Event::RestAnswered(RestAnswer::NoAnswer));
+            self.after(side, REST_DEADLINE, Event::RestAnswered(RestAnswer::NoAnswer));
         }
     }
 
-    fn begin(&mut self, route: usize) {
-        if route != self.route {
-            self.route = route;
-            self.peer = None;
+    fn begin(&mut self, side: Side, route: usize) {
+        if let Some(end) = self.ends.get_mut(&side).filter(|end| end.route != route) {
+            end.route = route;
+            end.peer = None;
         }
     }
 
     // ---- the way to a WebSocket ----------------------------------------------------------
 
-    fn connect(&mut self) {
-        match self.transport() {
+    fn connect(&mut self, side: Side) {
+        match self.transport(side) {
             Some(TransportFault::Tcp(TcpFault::Refused)) => {
-                self.after(ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionRefused));
+                self.after(side, ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionRefused));
             }
-            _ => self.after(ROUND_TRIP, Event::TcpConnected),
+            _ => self.after(side, ROUND_TRIP, Event::TcpConnected),
         }
     }
 
-    fn handshake(&mut self) {
-        match self.transport() {
-            Some(TransportFault::Tcp(fault)) => self.tcp_trouble(fault),
+    fn handshake(&mut self, side: Side) {
+        match self.transport(side) {
+            Some(TransportFault::Tcp(fault)) => self.tcp_trouble(side, fault),
             Some(TransportFault::Tls(fault)) => {
                 if let Some(reason) = tls_reason(fault) {
-                    self.after(ROUND_TRIP, Event::CouldNot(reason));
+                    self.after(side, ROUND_TRIP, Event::CouldNot(reason));
                 }
             }
-            Some(TransportFault::Upgrade(_)) | None => self.after(ROUND_TRIP, Event::TlsUp),
+            Some(TransportFault::Upgrade(_)) | None => self.after(side, ROUND_TRIP, Event::TlsUp),
         }
     }
 
-    fn upgrade(&mut self) {
-        let event = match self.transport() {
-            Some(TransportFault::Tcp(fault)) => return self.tcp_trouble(fault),
+    fn upgrade(&mut self, side: Side) {
+        let event = match self.transport(side) {
+            Some(TransportFault::Tcp(fault)) => return self.tcp_trouble(side, fault),
             Some(TransportFault::Upgrade(UpgradeFault::Hang)) => return,
             Some(TransportFault::Upgrade(UpgradeFault::Status { status: 200..=299, .. })) => {
                 Event::CouldNot(FailureReason::NotWebSocket)
@@ -333,60 +424,54 @@ impl<'a> Run<'a> {
             // A pod without TLS cannot have trouble with it.
             Some(TransportFault::Tls(_)) | None => Event::Upgraded,
         };
-        self.after(ROUND_TRIP, event);
+        self.after(side, ROUND_TRIP, event);
     }
 
-    fn tcp_trouble(&mut self, fault: TcpFault) {
+    fn tcp_trouble(&mut self, side: Side, fault: TcpFault) {
         match fault {
             TcpFault::Silence => {}
             TcpFault::Refused | TcpFault::Reset => {
-                self.after(ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionReset));
+                self.after(side, ROUND_TRIP, Event::CouldNot(FailureReason::ConnectionReset));
             }
         }
     }
 
-    fn transport(&self) -> Option<TransportFault> {
-        match self.met.get(self.route).copied().flatten() {
+    fn transport(&self, side: Side) -> Option<TransportFault> {
+        match self.met.get(self.route(side)).copied().flatten() {
             Some(Behaviour::Transport(fault)) => Some(fault),
             Some(Behaviour::Session(_) | Behaviour::Call(_)) | None => None,
         }
     }
 
-    fn faults(&self) -> Faults {
-        match self.met.get(self.route).copied().flatten() {
+    fn faults(&self, side: Side) -> Faults {
+        match self.met.get(self.route(side)).copied().flatten() {
             Some(Behaviour::Session(fault)) => Faults::Fixed(Some(fault)),
             Some(Behaviour::Call(fault)) => Faults::FixedCall(fault),
             Some(Behaviour::Transport(_)) | None => Faults::Fixed(None),
         }
     }
 
-    fn new_peer(&self) -> Peer {
-        let peer = Peer::new(Arc::clone(self.keys), self.faults(), own_place(), self.moment());
+    fn new_peer(&self, side: Side) -> Peer {
+        let peer = Peer::new(Arc::clone(self.keys), self.faults(side), own_place(), self.moment());
         match self.origin {
             Some(origin) => peer.with_calls(origin.later(self.now), self.moment(), Arc::clone(&self.desk)),
             None => peer,
         }
     }
 
-    fn after(&mut self, delay: Duration, event: Event) {
+    fn route(&self, side: Side) -> usize {
+        self.ends.get(&side).map_or(0, |end| end.route)
+    }
+
+    fn after(&mut self, side: Side, delay: Duration, event: Event) {
         self.sent += 1;
-        self.events.insert((self.now + delay, self.sent), (self.route, event));
+        let route = self.route(side);
+        self.events.insert((self.now + delay, self.sent), (side, route, event));
     }
 
     fn moment(&self) -> Timestamp {
         STARTED.plus(self.now)
     }
-}
-
-fn own_place() -> Place {
-    let edge = EdgeName::parse("ashburn").expect("this is a valid name");
-    Place { edge, family: Some(AddressFamily::V4), node: Node::of(0, 0) }
-}
-
-/// The form of a request, as the partner reads it.
-fn form_of(request: &RestRequest) -> Vec<(String, String)> {
-    let call = RestCall::of(&own_account(), &own_place().edge, OWN_NAME, request);
-    call.form.as_deref().map(form_fields).unwrap_or_default()
 }
 
 /// What the client makes of trouble in the handshake; `None` if it never comes to know.
@@ -402,78 +487,13 @@ const fn tls_reason(fault: TlsFault) -> Option<FailureReason> {
     })
 }
 
-/// The account of this model. Nothing real is behind it.
-fn own_account() -> Account {
-    Account::with_sid(format!("AC{:032}", 1))
-}
-
-const OWN_NAME: &str = "rc_model";
-const OWN_NUMBER: &str = "+15005550001";
-const OWN_CALLER: &str = "+15005550002";
-const OWN_APPLICATION: &str = "AP00000000000000000000000000000003";
-const OWN_KEY_SID: &str = "SK00000000000000000000000000000002";
-const OWN_KEY: &str = "the model's api key";
-const OWN_AUTH_TOKEN: &str = "the model's auth token";
-
-fn own_keys() -> KeyRing {
-    KeyRing::new(vec![AccountKeys {
-        account_sid: own_account().account_sid,
-        api_keys: vec![(OWN_KEY_SID.to_owned(), SecretString::from(OWN_KEY))],
-        auth_token: Some(SecretString::from(OWN_AUTH_TOKEN)),
-    }])
-}
-
-fn own_token(kind: TokenKind, calls_out: bool) -> crate::token::TokenText {
-    let key = match kind {
-        TokenKind::Access => SigningKey::ApiKey { sid: OWN_KEY_SID, secret: OWN_KEY.as_bytes() },
-        TokenKind::Capability => SigningKey::AuthToken { secret: OWN_AUTH_TOKEN.as_bytes() },
-    };
-    let account = own_account();
-    let outgoing = calls_out.then_some(OWN_APPLICATION);
-    let (identity, now, ttl_s) = (OWN_NAME, STARTED, TOKEN_TTL_S);
-    mint(&MintRequest { account: &account, key, identity, outgoing, now, ttl_s, serial: 0 })
-}
-
-/// The settings of a call, with some tone and ids, and steps of 5 s.
-pub fn usual_call(wish: CallWish, origin: Origin) -> CallSettings {
-    CallSettings {
-        wish,
-        digits: None,
-        record: Duration::ZERO,
-        tone: ToneId(0x5eed),
-        temporary: "TJS00000000-0000-4000-8000-000000000001".to_owned(),
-        marker: "rc=1".to_owned(),
-        number: None,
-        origin,
-        step: Duration::from_secs(5),
-        delivery: Duration::from_secs(20),
-        servers: false,
-    }
-}
-
-/// The same over the model's phone number.
-pub fn usual_number_call(wish: CallWish, origin: Origin) -> CallSettings {
-    let number = NumberCall { number: OWN_NUMBER.to_owned(), caller: OWN_CALLER.to_owned() };
-    CallSettings { number: Some(number), ..usual_call(wish, origin) }
-}
-
-/// Settings as the example probe has them: one edge over TLS, the default deadlines.
-pub fn usual_settings() -> Settings {
-    Settings {
-        deadlines: crate::model::Deadlines::DEFAULT,
-        hold: Duration::from_secs(1),
-        register: true,
-        routes: vec![Route { dns: true, tls: true }],
-        call: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Route;
     use crate::model::{Outcome, TokenShape};
     use crate::sim::twilio::refusal_of;
-    use crate::sim::{Expected, Fault, Misparse};
+    use crate::sim::{Expected, Fault, Misparse, usual_settings};
 
     /// A shape that holds every symbol everywhere: every mistake matters for it.
     fn full_shape() -> TokenShape {

@@ -9,7 +9,7 @@ use crate::model::Symbol;
 
 use super::behaviour::{Behaviour, Ending, Oddity, SessionFault, TransportFault, UpgradeFault};
 use super::call_fault::{
-    CallFault, DeliveryFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault, SoundFault,
+    CallFault, DeliveryFault, FarFault, MidCallFault, NumberFault, PathFault, RestFault, SetUpFault, SoundFault,
 };
 use super::misparse::{Misparse, Part, Wrong};
 
@@ -223,7 +223,11 @@ impl Taken {
             }),
             F::Rest(RestFault::Late(delay)) => F::Rest(RestFault::Late(self.delay(delay))),
             F::Number(NumberFault::Slow(delay)) => F::Number(NumberFault::Slow(self.delay(delay))),
-            F::SetUp(_) | F::Number(_) | F::Delivery(_) | F::Description(_) | F::Path(_) | F::Rest(_) => fault,
+            F::Far(FarFault::NobodyThere(delay)) => F::Far(FarFault::NobodyThere(self.delay(delay))),
+            F::Far(FarFault::RingsLate(delay)) => F::Far(FarFault::RingsLate(self.delay(delay))),
+            F::SetUp(_) | F::Far(_) | F::Number(_) | F::Delivery(_) | F::Description(_) | F::Path(_) | F::Rest(_) => {
+                fault
+            }
         }
     }
 

@@ -16,10 +16,10 @@ use crate::model::{
     AttemptReport, AttemptSpec, CallDirection, CallWish, Deadlines, LostReason, Origin, Outcome, PartnerSaid, PodName,
     StableHasher, Timestamp, Traits,
 };
-use crate::plan::{CallTarget, Plan};
+use crate::plan::Plan;
 
 use super::answers::{self, Answer, Answers};
-use super::call_answers::{CallAnswer, CallAnswers};
+use super::call_answers::{CallAnswer, CallAnswers, CallSort};
 use super::candidates::Search;
 use super::minter::ShapeMinter;
 use super::predicate::Node;
@@ -466,13 +466,13 @@ impl Outside {
         let probe = self.plan.probe(&spec.probe);
         let deadlines = probe.map_or(Deadlines::DEFAULT, |probe| probe.deadlines);
         let call = probe.and_then(|probe| probe.call.as_ref());
-        let to = call.map_or(CallTarget::Client, |call| call.to);
+        let sort = call.map_or(CallSort::Plain, CallSort::of);
         let Some(answers) = &mut self.call_answers else {
             // Whoever answers no calls has a plan without them.
             let outcome = Outcome::Lost { reason: LostReason::NoReport };
             return CallAnswer { took: Duration::ZERO, outcome, facts: None };
         };
-        let mut answer = answers.of(wish, to, deadlines, met);
+        let mut answer = answers.of(wish, sort, deadlines, met);
         if let Some(sid) = answer.facts.as_mut().and_then(|facts| facts.sid.as_mut()) {
             *sid = format!("CA{:032x}", spec.id.0);
         }

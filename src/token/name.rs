@@ -50,6 +50,12 @@ impl OwnNames {
         format!("{}number", self.prefix)
     }
 
+    /// The name of the client that answers calls of other clients of ours. It never changes, since it
+    /// stands in an application's settings at the partner.
+    pub fn of_far_client(&self) -> String {
+        format!("{}far", self.prefix)
+    }
+
     /// Length of the shortest name number `n` can have, in characters.
     pub fn shortest(&self, n: u32) -> u8 {
         let digits = n.checked_ilog10().unwrap_or(0) + 1;
@@ -96,6 +102,7 @@ mod tests {
         assert_eq!(names.name(7, 5), "rc_pod_18_eu_west_7x", "made longer: 5 and 20 are both 2 mod 3");
         assert_eq!(names.name(0, 19), "rc_pod_18_eu_west_0");
         assert_eq!(names.of_phone_number(), "rc_pod_18_eu_west_number");
+        assert_eq!(names.of_far_client(), "rc_pod_18_eu_west_far");
         assert_eq!(names.name(1, 255).len(), 120);
     }
 

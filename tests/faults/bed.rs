@@ -37,6 +37,8 @@ pub struct Bed {
     pub numbers: Arc<Probe>,
     /// A probe for calls in which digits are pressed.
     pub dialling: Arc<Probe>,
+    /// A probe for calls to another client of ours.
+    pub far: Arc<Probe>,
     plan: Arc<Plan>,
     dialer: Dialer,
     waiting: Arc<Mutex<BTreeMap<AttemptId, oneshot::Sender<AttemptReport>>>>,
@@ -59,8 +61,8 @@ impl Bed {
 
     /// The same with more in every pod's file.
     pub async fn with(pods: usize, more: &str) -> Self {
-        let numbers = (0..pods).map(|pod| (pod_name(pod), [(number_of(pod), client_of(pod))].into())).collect();
-        let settings = PartnerSettings { numbers, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
+        let rings = (0..pods).map(|pod| (pod_name(pod), rings(pod))).collect();
+        let settings = PartnerSettings { rings, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
         let partner = PartnerServer::start(settings).await.expect("started");
         let folder = tempfile::tempdir().expect("a folder");
         let ca = partner.ca_pem().expect("over TLS");
@@ -81,8 +83,8 @@ impl Bed {
         let probe =
             |name: &str| Arc::clone(plan.probes.iter().find(|probe| probe.name.as_str() == name).expect("there"));
         let (patient, impatient) = (probe("patient"), probe("impatient"));
-        let (calling, numbers, dialling) = (probe("calling"), probe("numbers"), probe("dialling"));
-        Self { partner, patient, impatient, calling, numbers, dialling, plan, dialer, waiting, folder }
+        let (calling, numbers, dialling, far) = (probe("calling"), probe("numbers"), probe("dialling"), probe("far"));
+        Self { partner, patient, impatient, calling, numbers, dialling, far, plan, dialer, waiting, folder }
     }
 
     /// Puts a file where the folder of recordings would be: nothing can be kept from now on.
@@ -153,6 +155,17 @@ impl Bed {
     pub fn number_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
         let spec = self.call_spec(pod, wish, serial);
         AttemptSpec { probe: self.numbers.name.clone(), id: AttemptId(!spec.id.0), ..spec }
+    }
+
+    /// A test call to another client of ours.
+    pub async fn far_call(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptReport {
+        self.make(self.far_spec(pod, wish, serial)).await
+    }
+
+    /// How such a call is asked for.
+    pub fn far_spec(&self, pod: usize, wish: CallWish, serial: u64) -> AttemptSpec {
+        let spec = self.call_spec(pod, wish, serial);
+        AttemptSpec { probe: self.far.name.clone(), id: AttemptId(spec.id.0 ^ 0xfa << 40), ..spec }
     }
 
     /// An attempt that calls.
@@ -262,9 +275,13 @@ fn number_of(pod: usize) -> String {
 /// Who calls it.
 const CALLER: &str = "+15005550006";
 
-/// The client that it rings: the example's location.
-fn client_of(pod: usize) -> String {
-    OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name")).of_phone_number()
+/// The application that rings a client.
+const FAR_APPLICATION: &str = "AP00000000000000000000000000000004";
+
+/// What rings which client: of the example's location.
+fn rings(pod: usize) -> BTreeMap<String, String> {
+    let names = OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name"));
+    [(number_of(pod), names.of_phone_number()), (FAR_APPLICATION.to_owned(), names.of_far_client())].into()
 }
 
 pub fn at_partner(number: usize) -> PodSettings {
@@ -295,6 +312,8 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
     files.push(file(FileKind::Probe, "probes/numbers.toml".to_owned(), text.to_owned()));
     let text = "kind = \"outbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nhold = \"10s\"\ndigits = \"7w8\"\n";
     files.push(file(FileKind::Probe, "probes/dialling.toml".to_owned(), text.to_owned()));
+    let text = "kind = \"outbound-call\"\nschedule = \"0 0 * * * *\"\ndeadlines = { step = \"4s\" }\n[call]\nfar_end = \"client\"\n";
+    files.push(file(FileKind::Probe, "probes/far.toml".to_owned(), text.to_owned()));
     for number in 0..pods {
         let own = number_of(number);
         let (name, sid) = (pod_name(number), account_sid(number));
@@ -311,6 +330,7 @@ fn plan(folder: &TempDir, partner: &PartnerServer, pods: usize, more: &str) -> P
             api_key = {{ sid = "SK00000000000000000000000000000001", secret = {{ file = "secret" }} }}
             auth_token = {{ file = "secret" }}
             application_sid = "AP00000000000000000000000000000003"
+            far_application_sid = "{FAR_APPLICATION}"
             signalling = "{url}"
             rest = "{rest}"
             ca_file = "ca.pem"

@@ -10,10 +10,7 @@ use ringcheck::model::{
     AttemptReport, CallDigits, CallDirection, CallFacts, CallWish, Codec, Degradation, DigitsWay, FarHears, HeardSound,
     MediaPath, Outcome, TokenKind,
 };
-use ringcheck::plan::CallTarget;
-use ringcheck::sim::{
-    CallAnswers, Expected, Fault, FaultRule, Group, Outcomes, usual_call, usual_number_call, usual_settings,
-};
+use ringcheck::sim::{CallAnswers, CallSort, Expected, Fault, FaultRule, Outcomes, usual_settings};
 
 use crate::bed::Bed;
 
@@ -32,11 +29,12 @@ fn lagged(report: &AttemptReport) -> bool {
 }
 
 /// A call whose quality could be judged: on a busy machine another one is made.
-async fn call(bed: &Bed, pod: usize, direction: CallDirection, over_number: bool) -> AttemptReport {
+async fn call(bed: &Bed, pod: usize, direction: CallDirection, sort: CallSort) -> AttemptReport {
     for serial in 0..TRIES {
-        let report = match over_number {
-            false => bed.call(pod, wish(direction), serial).await,
-            true => bed.number_call(pod, wish(direction), serial).await,
+        let report = match sort {
+            CallSort::Plain => bed.call(pod, wish(direction), serial).await,
+            CallSort::OverNumber => bed.number_call(pod, wish(direction), serial).await,
+            CallSort::ToFarClient => bed.far_call(pod, wish(direction), serial).await,
         };
         if !lagged(&report) || serial + 1 == TRIES {
             return report;
@@ -47,10 +45,7 @@ async fn call(bed: &Bed, pod: usize, direction: CallDirection, over_number: bool
 
 pub(crate) fn in_virtual_time(direction: CallDirection, fault: Fault) -> Outcome {
     let origin = Stopwatch::start().origin();
-    let usual = match fault.entry().group {
-        Group::Number => usual_number_call(wish(direction), origin),
-        _ => usual_call(wish(direction), origin),
-    };
+    let usual = CallSort::hit_by(fault.entry().group).usual(wish(direction), origin);
     let call = CallSettings { step: Duration::from_secs(4), ..usual };
     let settings = Settings { call: Some(call), ..usual_settings() };
     Outcomes::new(settings).course(&[Some(fault.behaviour())], TokenKind::Access).finding.outcome.clone()
@@ -70,7 +65,7 @@ fn comparable(outcome: &Outcome) -> Outcome {
 async fn compare(bed: &Bed, pod: usize, fault: Fault) -> Option<String> {
     let direction = fault.entry().group.calls().expect("a fault of calls");
     bed.set_faults(pod, vec![FaultRule::always(fault)]).await;
-    let report = call(bed, pod, direction, fault.entry().group == Group::Number).await;
+    let report = call(bed, pod, direction, CallSort::hit_by(fault.entry().group)).await;
     let virtual_outcome = in_virtual_time(direction, fault);
     let own_fault = lagged(&report) && matches!(fault.expected(), Expected::Degraded | Expected::Completed);
     if own_fault && report.outcome.is_completed() {
@@ -88,7 +83,7 @@ async fn compare(bed: &Bed, pod: usize, fault: Fault) -> Option<String> {
 async fn calls_are_heard_both_ways_on_real_sockets() {
     let bed = Bed::start(1).await;
     for direction in CallDirection::ALL {
-        let report = call(&bed, 0, direction, false).await;
+        let report = call(&bed, 0, direction, CallSort::Plain).await;
         assert!(report.outcome.is_completed(), "{direction}: {report:?}");
         let facts = report.call.expect("it was a call");
         let audio = facts.audio.expect("media flowed");
@@ -158,7 +153,7 @@ async fn digits_are_pressed_beside_the_audio_and_played_back_unless_they_are_los
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_over_the_pods_number_is_heard_both_ways() {
     let bed = Bed::start(1).await;
-    let report = call(&bed, 0, CallDirection::Inbound, true).await;
+    let report = call(&bed, 0, CallDirection::Inbound, CallSort::OverNumber).await;
     assert!(report.outcome.is_completed(), "{report:?}");
     let facts = report.call.expect("it was a call");
     let audio = facts.audio.expect("media flowed");
@@ -198,9 +193,8 @@ async fn a_scenario_knows_of_a_call_what_the_real_node_knows() {
         let fault = Fault::named(name).expect("known");
         bed.set_faults(0, vec![FaultRule::always(fault)]).await;
         for direction in CallDirection::ALL {
-            let report = call(&bed, 0, direction, false).await;
-            let answer =
-                answers.of(wish(direction), CallTarget::Client, bed.calling.deadlines, Some(fault.behaviour()));
+            let report = call(&bed, 0, direction, CallSort::Plain).await;
+            let answer = answers.of(wish(direction), CallSort::Plain, bed.calling.deadlines, Some(fault.behaviour()));
             assert_eq!(report.outcome, answer.outcome, "{name}, {direction}");
             let (real, played) = (report.call.expect("a call"), answer.facts.expect("a call"));
             let heard = |facts: &CallFacts| facts.audio.as_ref().map(|audio| (audio.heard, audio.far_hears));

@@ -29,8 +29,8 @@ only. The first rule of a pod that applies wins. `with` holds parameters, named 
 \"nothing\" means that the agent's device stays silent. *ringcheck says* is the outcome of an attempt
 that holds its registration for a second; both are found out by running an attempt, not written by
 hand. For misreading parsers the table shows a token whose payload is hit; where only the
-signature is, the code can be 31202. Faults of calls are those of a call of 5 s that the agent places; those of
-delivery and of the REST API, of one to the agent.
+signature is, the code can be 31202. Faults of calls are those of a call of 5 s that the agent places (to another client
+of ours, where that is the chapter); those of delivery and of the REST API, of one to the agent.
 ";
 
 fn page() -> String {

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use ringcheck::engine::{Audience, Rule};
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::io::config_files;
-use ringcheck::plan::{CallTarget, Plan};
+use ringcheck::plan::{CallSettings, CallTarget, FarEnd, Plan};
 use ringcheck::sim::play;
 use ringcheck::sim::scenario::Scenario;
 use ringcheck::sim::story::Told;
@@ -24,9 +24,14 @@ struct Page {
 static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let plan = config_files::read(&root.join("config"), &root.join("probes")).expect("the example is right").plan;
-    let over_numbers = over_numbers(&plan);
+    let over_numbers = with_calls(&plan, |call| call.to = CallTarget::Number);
+    let to_far_clients = with_calls(&plan, |call| call.far_end = FarEnd::Client);
     let of_calls = Fault::all().filter(|fault| fault.entry().group.calls().is_some());
-    let plan_of = |fault: Fault| if fault.entry().group == Group::Number { &over_numbers } else { &plan };
+    let plan_of = |fault: Fault| match fault.entry().group {
+        Group::Number => &over_numbers,
+        Group::FarClient => &to_far_clients,
+        _ => &plan,
+    };
     let page = |fault: Fault| {
         let text = format!(
             "title = \"{fault}\"\nseed = 3\nstart = \"2026-03-02T03:00:00Z\"\nend = \"60m\"\nconfig = \"config\"\n\
@@ -41,12 +46,12 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
     of_calls.map(page).collect()
 });
 
-/// The same plan with calls to agents that go over the pods' numbers.
-fn over_numbers(plan: &Plan) -> Plan {
+/// The same plan with calls that go otherwise.
+fn with_calls(plan: &Plan, otherwise: impl Fn(&mut CallSettings)) -> Plan {
     let mut plan = plan.clone();
     for probe in &mut plan.probes {
         if let Some(call) = &mut Arc::make_mut(probe).call {
-            call.to = CallTarget::Number;
+            otherwise(call);
         }
     }
     plan

@@ -103,6 +103,8 @@ impl Talk {
                     PeerOutput::Text(text) => self.device.received(self.now, &text),
                     PeerOutput::Binary(_) => self.device.received_foreign(self.now),
                     PeerOutput::Note(_)
+                    | PeerOutput::Ring(_)
+                    | PeerOutput::Across(_)
                     | PeerOutput::OpenMedia(_)
                     | PeerOutput::Datagram { .. }
                     | PeerOutput::CloseMedia(_) => {}

@@ -14,7 +14,7 @@ use crate::partner::twilio::AccountKeys;
 use crate::partner_server::{PodSeen, PodSettings};
 use crate::token::OwnNames;
 
-use super::serve::{Numbers, port_of, written};
+use super::serve::{Rings, port_of, written};
 
 /// The location of the node whose clients the numbers ring.
 const LOCATION: &str = "here";
@@ -22,17 +22,21 @@ const LOCATION: &str = "here";
 const CALLER: &str = "+15005550006";
 /// The test application of each pod: the simulated partner takes any.
 const APPLICATION_SID: &str = "AP00000000000000000000000000000001";
+/// The one that rings a client.
+const FAR_APPLICATION_SID: &str = "AP00000000000000000000000000000002";
 
-/// Pods with new keys, and a phone number of each that rings the client of a node that is called `here`.
-pub(super) fn pods_and_numbers(count: u16, port: u16) -> (Vec<PodSettings>, Numbers) {
+/// Pods with new keys, and a phone number and an application of each that ring clients of a node that is
+/// called `here`.
+pub(super) fn pods_and_rings(count: u16, port: u16) -> (Vec<PodSettings>, Rings) {
     let pods = pods(count, port);
     let location = LocationName::parse(LOCATION).expect("this is a valid name");
-    let number = |(n, pod): (usize, &PodSettings)| {
-        let client = OwnNames::new(&pod.name, &location).of_phone_number();
-        (pod.name.clone(), [(phone_number(n), client)].into())
+    let rings = |(n, pod): (usize, &PodSettings)| {
+        let names = OwnNames::new(&pod.name, &location);
+        let application = (FAR_APPLICATION_SID.to_owned(), names.of_far_client());
+        (pod.name.clone(), [(phone_number(n), names.of_phone_number()), application].into())
     };
-    let numbers = pods.iter().enumerate().map(number).collect();
-    (pods, numbers)
+    let rings = pods.iter().enumerate().map(rings).collect();
+    (pods, rings)
 }
 
 /// The phone number of a pod: one of those that are kept free for tests.
@@ -76,7 +80,7 @@ pub(super) fn write(folder: &Path, pods: &[PodSettings], seen: &[PodSeen], tls: 
             "name = \"{name}\"\npublic_name = \"{name}\"\n\n[partner]\nkind = \"twilio\"\naccount_sid = \"{}\"\n\
              edges = [\"{edge}\"]\napi_key = {{ sid = \"{key_sid}\", secret = {{ file = {key_file:?} }} }}\n\
              auth_token = {{ file = {token_file:?} }}\napplication_sid = \"{APPLICATION_SID}\"\n\
-             signalling = \"{url}\"\nrest = \"{}\"\n{ca}\n# For a node whose location is \"{LOCATION}\".\n\
+             far_application_sid = \"{FAR_APPLICATION_SID}\"\nsignalling = \"{url}\"\nrest = \"{}\"\n{ca}\n# For a node whose location is \"{LOCATION}\".\n\
              [calls]\nallowed_numbers = [\"{number}\", \"{CALLER}\"]\nown_number = \"{number}\"\ncaller = \"{CALLER}\"\n",
             keys.account_sid,
             rest_of(url)

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ending::{Ending, Failure};
 use crate::cli::output::{self, Format};
 use crate::io::{config_files, secrets};
-use crate::model::PodName;
+use crate::model::{LocationName, PodName};
 use crate::partner::twilio::{Account, AccountKeys};
 use crate::partner_server::{CERTIFICATE_NAMES, PartnerServer, PartnerSettings, PodSeen, PodSettings};
 use crate::plan::{PartnerAccount, Pod};
@@ -67,8 +67,8 @@ pub struct Args {
     format: Format,
 }
 
-/// The pods' phone numbers, and which client each number rings.
-pub(super) type Numbers = BTreeMap<PodName, BTreeMap<String, String>>;
+/// The pods' phone numbers and applications that ring a client, and which one each rings.
+pub(super) type Rings = BTreeMap<PodName, BTreeMap<String, String>>;
 
 /// What is said once the partner can be connected to.
 #[derive(Serialize)]
@@ -81,9 +81,9 @@ struct Started {
 }
 
 pub fn run(args: &Args) -> Result<Ending, Failure> {
-    let (pods, numbers) = match &args.config {
+    let (pods, rings) = match &args.config {
         Some(config) => configured(config, &args.probes, args.port)?,
-        None => generated::pods_and_numbers(args.generate.unwrap_or(1), args.port),
+        None => generated::pods_and_rings(args.generate.unwrap_or(1), args.port),
     };
     let names = if args.names.is_empty() { CERTIFICATE_NAMES.map(str::to_owned).to_vec() } else { args.names.clone() };
     let settings = PartnerSettings {
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<Ending, Failure> {
         certificate_names: names,
         control: Some(args.control),
         seed: args.seed,
-        numbers,
+        rings,
         truth: args.truth.clone(),
         ..PartnerSettings::for_pods(pods.clone())
     };
@@ -158,14 +158,10 @@ pub(super) fn written(path: &Path, text: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// The pods of a configuration, with their keys.
-fn configured(config: &Path, probes: &Path, port: u16) -> Result<(Vec<PodSettings>, Numbers), Failure> {
+fn configured(config: &Path, probes: &Path, port: u16) -> Result<(Vec<PodSettings>, Rings), Failure> {
     let plan = config_files::read(config, probes)?.plan;
     let location = &plan.node.location.name;
-    let numbers = plan.pods.iter().filter_map(|pod| {
-        let client = OwnNames::new(&pod.name, location).of_phone_number();
-        Some((pod.name.clone(), [(pod.calls.own_number.clone()?, client)].into()))
-    });
-    let numbers = numbers.collect();
+    let rings = plan.pods.iter().map(|pod| (pod.name.clone(), rings(pod, location))).collect();
     let pod = |(number, pod): (usize, &std::sync::Arc<Pod>)| -> Result<PodSettings, Failure> {
         let PartnerAccount::Twilio(account) = &pod.partner;
         let edge = account.edges.first().context("a pod has an edge")?.clone();
@@ -173,7 +169,16 @@ fn configured(config: &Path, probes: &Path, port: u16) -> Result<(Vec<PodSetting
         Ok(PodSettings { name: pod.name.clone(), keys, edge, port: port_of(port, number) })
     };
     let pods: Result<Vec<PodSettings>, Failure> = plan.pods.iter().enumerate().map(pod).collect();
-    Ok((pods?, numbers))
+    Ok((pods?, rings))
+}
+
+/// What rings a client in a pod, and which one.
+fn rings(pod: &Pod, location: &LocationName) -> BTreeMap<String, String> {
+    let PartnerAccount::Twilio(account) = &pod.partner;
+    let names = OwnNames::new(&pod.name, location);
+    let number = pod.calls.own_number.clone().map(|number| (number, names.of_phone_number()));
+    let application = account.far_application_sid.clone().map(|sid| (sid, names.of_far_client()));
+    number.into_iter().chain(application).collect()
 }
 
 /// The port of a pod: the first one's and counting up, or any.

@@ -88,7 +88,8 @@ impl CallLane {
     /// some more for our own queues.
     pub fn lost_at(&self, at: Timestamp, wish: &CallWish) -> Timestamp {
         let of = |ms: u32| Duration::from_millis(ms.into());
-        at.plus(self.probe.deadlines.call(of(wish.ring_ms), of(wish.hold_ms)) + Duration::from_secs(5))
+        let longest = self.probe.longest_call(&self.settings, of(wish.ring_ms), of(wish.hold_ms));
+        at.plus(longest + Duration::from_secs(5))
     }
 }
 

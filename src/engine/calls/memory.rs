@@ -88,6 +88,9 @@ impl CallSeen {
             },
             _ => None,
         };
+        // Where another client of ours listens too, the worse of the two counts.
+        let there = call.far.as_ref().and_then(|far| far.audio.as_ref());
+        let both = || call.audio.iter().chain(there);
         Some(Self {
             attempt: observation.attempt,
             started: observation.started,
@@ -100,8 +103,8 @@ impl CallSeen {
             symptom: failure.map(Symptom::of),
             set_up_ms: call.set_up_ms,
             delivery_ms: call.delivery_ms,
-            mos_centi: call.audio.as_ref().map(|audio| audio.mos_centi),
-            loss_permille: call.audio.as_ref().map(|audio| audio.loss_permille),
+            mos_centi: both().map(|audio| audio.mos_centi).min(),
+            loss_permille: both().map(|audio| audio.loss_permille).max(),
             one_way,
             path: call.path,
             poor: !flaws.is_empty(),
@@ -109,7 +112,7 @@ impl CallSeen {
             own_server: failure
                 .filter(|failure| failure.step == Step::Ice)
                 .and_then(|_| OwnServerTrouble::in_the_way(call.wish.path, &call.servers)),
-            stopped_ms: call.audio.as_ref().and_then(|audio| audio.stopped_ms),
+            stopped_ms: both().filter_map(|audio| audio.stopped_ms).min(),
         })
     }
 

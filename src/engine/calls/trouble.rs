@@ -157,6 +157,9 @@ impl CallTrouble {
         match symptom.reason {
             FailureReason::NoAudio | FailureReason::Silence => Self::HearNothing,
             FailureReason::NotHeard => Self::NotHeard,
+            FailureReason::FarNeverRang => Self::NotDelivered,
+            FailureReason::FarClient if !matches!(symptom.step, Step::Ice | Step::Dtls) => Self::NotDelivered,
+            FailureReason::FarNotHeard => Self::HearNothing,
             FailureReason::WrongAudio => Self::WrongAudio,
             FailureReason::AudioDied => Self::AudioStops { after_ms: 0 },
             FailureReason::RestStatus(_) | FailureReason::RestMalformed => Self::NotTaken,

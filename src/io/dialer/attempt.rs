@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::audio::ToneId;
-use crate::call::{CallSettings, Connection, Finding, Route, Settings};
+use crate::call::{CallSettings, Connection, Finding, OtherClient, Route, Settings};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::minter::Minted;
 use crate::io::not_done::NotDone;
@@ -16,9 +16,10 @@ use crate::model::{
     PartnerSaid, StableHasher, Step, StepTiming, Timestamp, Traits,
 };
 use crate::partner::twilio::{Account, Device, Endpoint, ORIGIN, SdkProfile, USER_AGENT};
-use crate::plan::{CallTarget, PartnerAccount, Plan, Pod, Probe};
+use crate::plan::{CallTarget, FarEnd, PartnerAccount, Plan, Pod, Probe};
 
 use super::Equipment;
+use super::far_client;
 use super::goodbye::Goodbye;
 use super::line::{Line, Way};
 use super::paths::IceSource;
@@ -27,6 +28,9 @@ use super::stop::Stop;
 /// How long the partner may take to make us ring: it queues what comes faster than one call a second.
 const CALL_DELIVERY: Duration = Duration::from_secs(20);
 
+/// What the id of another client's tone differs in from our own.
+const OTHER_TONE: u16 = 0x5555;
+
 /// Makes one attempt: its report, and what is left to be said to the partner after it.
 pub(super) async fn make(
     equipment: &Equipment,
@@ -34,46 +38,56 @@ pub(super) async fn make(
     plan: &Plan,
     started: Timestamp,
     mut stop: Stop,
-) -> (AttemptReport, Option<Goodbye>) {
+) -> (AttemptReport, Vec<Goodbye>) {
     let (Some(pod), Some(probe)) = (plan.pod(&spec.pod), plan.probe(&spec.probe)) else {
         // Taken out of the plan in the meantime: nobody waits for an answer.
-        return (lost(spec, started, LostReason::NoReport), None);
+        return (lost(spec, started, LostReason::NoReport), Vec::new());
     };
     let watch = Stopwatch::start();
-    let to = probe.call.as_ref().map(|call| call.to);
     let minted = tokio::select! {
         biased;
         () = stop.told() => Err(NotDone::Lost(LostReason::Stopped)),
-        minted = Box::pin(equipment.minter.mint(spec, pod, to, probe.deadlines.of(Step::Mint))) => minted,
+        minted = Box::pin(equipment.minter.mint(spec, pod, probe.call.as_ref(), probe.deadlines.of(Step::Mint))) => minted,
     };
     let mint = StepTiming { step: Step::Mint, took: watch.time() };
     let minted = match minted {
         Ok(minted) => minted,
-        Err(why) => return (not_minted(spec, started, mint, why), None),
+        Err(why) => return (not_minted(spec, started, mint, why), Vec::new()),
     };
     let ways = match ways(equipment, spec, pod) {
         Ok(ways) => ways,
-        Err(reason) => return (lost(spec, started, reason), None),
+        Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };
     let ice = ice_source(equipment, spec, pod, probe);
     let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
+    // Boxed, so that attempts that call nobody take no more memory for it.
+    let far = match Box::pin(far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways)).await {
+        Ok(far) => far,
+        Err(reason) => return (lost(spec, started, reason), Vec::new()),
+    };
     let settings = Settings { call, ..settings(probe, &ways, minted.register) };
     let rest = rest(equipment, spec, pod, probe, &minted);
     let Minted { text, shape, kind, key, name_length, .. } = minted;
-    let device = Device::new(text, SdkProfile::default());
-    let machine = Connection::new(device, settings, clock::now());
-    match Line::new(machine, &ways, &equipment.resolver, stop).with_rest(rest).with_servers(ice).run().await {
-        Ok((mut finding, goodbye)) => {
+    let near = || {
+        let machine = Connection::new(Device::new(text, SdkProfile::default()), settings, clock::now());
+        Line::new(machine, &ways, &equipment.resolver, stop).with_rest(rest).with_servers(ice)
+    };
+    let run = match far {
+        Some(far) => Box::pin(far.run(near, equipment)).await,
+        None => near().run().await.map(|(finding, goodbye)| (finding, goodbye.into_iter().collect())),
+    };
+    match run {
+        Ok((mut finding, goodbyes)) => {
             keep_recording(plan, spec, started, &mut finding).await;
             let edge = ways.get(finding.route).map_or(&spec.edge, |way| &way.edge).clone();
             let traits = Traits { kind, key, name_length, edge, family: finding.family, shape };
-            (report(spec, started, mint, traits, finding), goodbye)
+            (report(spec, started, mint, traits, finding), goodbyes)
         }
-        Err(reason) => (lost(spec, started, reason), None),
+        Err(reason) => (lost(spec, started, reason), Vec::new()),
     }
 }
 
-fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
+pub(super) fn settings(probe: &Probe, ways: &[Way], register: bool) -> Settings {
     let route =
         |way: &Way| Route { dns: resolver::known_without_asking(&way.endpoint.host).is_none(), tls: way.tls.is_some() };
     Settings {
@@ -99,15 +113,28 @@ fn call_settings(
         wish,
         record: plan.node.recordings.as_ref().map_or(Duration::ZERO, |settings| settings.longest),
         digits: probe.call.as_ref().and_then(|call| call.digits.clone()),
-        tone: ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16),
+        tone: tone_of(id),
         temporary: temporary_sid(id),
         marker: format!("rc={id:016x}"),
         number: number_call(pod, probe),
+        other: other_client(probe, tone_of(id)),
         origin: watch.origin(),
         step: probe.deadlines.step,
         delivery: CALL_DELIVERY,
         servers,
     })
+}
+
+/// Whose audio the calls with this id are.
+fn tone_of(id: u64) -> ToneId {
+    ToneId((id ^ id >> 16 ^ id >> 32 ^ id >> 48) as u16)
+}
+
+/// The other client of ours that the call shall go to, if it shall go to one. Its tone follows from this one.
+fn other_client(probe: &Probe, tone: ToneId) -> Option<OtherClient> {
+    let call = probe.call.as_ref()?;
+    let is_called = call.direction == CallDirection::Outbound && call.far_end == FarEnd::Client;
+    is_called.then_some(OtherClient { tone: ToneId(tone.0 ^ OTHER_TONE), calls_as: None })
 }
 
 /// The pod's number, if the call shall go over it.

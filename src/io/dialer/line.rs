@@ -26,6 +26,7 @@ use crate::partner::twilio::Endpoint;
 
 use super::goodbye::{CallToEnd, Goodbye};
 use super::media_socket::MediaSocket;
+use super::other_end::{News, Wire};
 use super::paths::{IceSource, PathNews, Paths, PathsGoodbye};
 use super::refusal::{self, upgrade_request};
 use super::relay_streams::RelayNews;
@@ -79,6 +80,8 @@ pub(super) struct Line<'a, S> {
     stop: Stop,
     /// A call to be ended at the partner, whatever else happens.
     to_end: Option<RestRequest>,
+    /// To the line of the other client of ours in the same call.
+    wire: Option<Wire>,
 }
 
 impl<'a, S: Signalling> Line<'a, S> {
@@ -87,7 +90,7 @@ impl<'a, S: Signalling> Line<'a, S> {
         let watch = Stopwatch::start();
         let addresses = Vec::new();
         let (tcp, stream, socket, close) = (None, None, None, None);
-        let (local, media, paths, rest, asking, to_end) = (None, None, None, None, None, None);
+        let (local, media, paths, rest, asking, to_end, wire) = (None, None, None, None, None, None, None);
         Self {
             machine,
             ways,
@@ -107,6 +110,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             ordering: false,
             stop,
             to_end,
+            wire,
         }
     }
 
@@ -118,6 +122,11 @@ impl<'a, S: Signalling> Line<'a, S> {
     /// The same line with the servers that help its call to find paths.
     pub(super) fn with_servers(self, source: Option<IceSource<'a>>) -> Self {
         Self { paths: source.map(|source| Box::new(Paths::new(source))), ..self }
+    }
+
+    /// The same line, as one of two in a call between two clients of ours.
+    pub(super) fn with_wire(self, wire: Wire) -> Self {
+        Self { wire: Some(wire), ..self }
     }
 
     /// Runs the attempt to its end. `Err` where our own machine is in the way.
@@ -134,6 +143,8 @@ impl<'a, S: Signalling> Line<'a, S> {
                 Some(Output::Datagram { to, bytes }) => self.send_datagram(to, &bytes).await,
                 Some(Output::Path(request)) => self.serve_paths(request),
                 Some(Output::Rest(request)) => self.ask_rest(request),
+                Some(Output::Waiting) => self.tell_other(News::Waiting),
+                Some(Output::Talks(at)) => self.tell_other(News::Talks(self.watch, at)),
                 Some(Output::Done(finding)) => {
                     let ordered = self.asking.filter(|_| self.ordering);
                     let to_end = self.rest.and_then(|rest| CallToEnd::of(rest, self.to_end, ordered));
@@ -307,6 +318,20 @@ impl<'a, S: Signalling> Line<'a, S> {
         }
     }
 
+    fn tell_other(&mut self, news: News) {
+        if let Some(wire) = &self.wire {
+            wire.tell(news);
+        }
+    }
+
+    fn told_by_other(&mut self, news: News) {
+        match news {
+            News::Waiting => {}
+            News::Talks(watch, at) => self.tell(Input::OtherTalks(watch.as_told_by(self.watch, at))),
+            News::Over => self.tell(Input::OtherOver),
+        }
+    }
+
     // ---- what comes ----------------------------------------------------------------------
 
     async fn listen(&mut self) {
@@ -336,6 +361,12 @@ impl<'a, S: Signalling> Line<'a, S> {
                     None => std::future::pending().await,
                 }
             };
+            let news = async {
+                match &mut self.wire {
+                    Some(wire) => wire.next().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = self.stop.told() => Heard::Stop,
@@ -343,6 +374,7 @@ impl<'a, S: Signalling> Line<'a, S> {
                 () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
                 (from, length) = datagram => Heard::Datagram(from, length),
                 news = path => Heard::Path(news),
+                news = news => Heard::Other(news),
                 frame = frame => Heard::Frame(frame),
                 answer = answer => Heard::Answer(answer),
             }
@@ -359,6 +391,7 @@ impl<'a, S: Signalling> Line<'a, S> {
                 self.machine.handle(self.watch.time(), Input::Datagram(from, bytes));
             }
             Heard::Path(news) => self.tell_path(news),
+            Heard::Other(news) => self.told_by_other(news),
             Heard::Answer(answer) => {
                 (self.asking, self.ordering) = (None, false);
                 self.tell(Input::Rest(&answer));
@@ -451,6 +484,7 @@ enum Heard {
     Nothing,
     Datagram(SocketAddr, usize),
     Path(PathNews),
+    Other(News),
     Frame(Option<Result<Message, Error>>),
     Answer(RestAnswer),
 }

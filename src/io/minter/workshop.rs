@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::{CellWeights, Fit, KeySlot, LocationName, LostReason, SignatureCells, TokenKind};
 use crate::partner::twilio::{Account, MintRequest, SigningKey, mint_best};
-use crate::plan::{PartnerAccount, Pod};
+use crate::plan::{FarEnd, PartnerAccount, Pod};
 use crate::token::{CANDIDATES, NAMES, OwnNames, shape_of};
 
 use super::super::not_done::NotDone;
@@ -30,8 +30,8 @@ pub(super) struct Order {
     pub(super) unlike: SignatureCells,
     pub(super) wanted: CellWeights,
     pub(super) ttl_s: u32,
-    /// The token must allow to call the test application.
-    pub(super) calls_out: bool,
+    /// The token must allow to call the application at which this answers.
+    pub(super) calls_out: Option<FarEnd>,
     /// The name in it.
     pub(super) name: WantedName,
 }
@@ -45,6 +45,8 @@ pub(super) enum WantedName {
     Number(u32),
     /// The one that the pod's phone number rings, whatever length was wished for.
     OfNumber,
+    /// The one that the pod's second application rings, whatever length was wished for.
+    OfFarClient,
 }
 
 type Answer = oneshot::Sender<Result<Minted, NotDone>>;
@@ -120,12 +122,17 @@ impl Bench {
             WantedName::InTurn => names.name(in_turn, order.name_length),
             WantedName::Number(number) => names.name(number, order.name_length),
             WantedName::OfNumber => names.of_phone_number(),
+            WantedName::OfFarClient => names.of_far_client(),
         };
         let request = MintRequest {
             account,
             key,
             identity: &identity,
-            outgoing: if order.calls_out { account.application_sid.as_deref() } else { order.pod.outgoing(order.kind) },
+            outgoing: match order.calls_out {
+                Some(FarEnd::Application) => account.application_sid.as_deref(),
+                Some(FarEnd::Client) => account.far_application_sid.as_deref(),
+                None => order.pod.outgoing(order.kind),
+            },
             now: clock::now(),
             ttl_s: order.ttl_s,
             serial: self.serial,

@@ -11,6 +11,8 @@ pub struct Account {
     pub account_sid: String,
     /// `AP` and 32 hex digits: the separate test application.
     pub application_sid: Option<String>,
+    /// `AP` and 32 hex digits: another one, which rings a client of ours.
+    pub far_application_sid: Option<String>,
     /// Where to connect: edge names, first choice first; never empty.
     pub edges: Vec<EdgeName>,
     /// API keys that sign access tokens; several while a key is being rotated.
@@ -43,6 +45,7 @@ impl Account {
         Self {
             account_sid: account_sid.into(),
             application_sid: None,
+            far_application_sid: None,
             edges: Vec::new(),
             api_keys: Vec::new(),
             auth_token: None,

@@ -258,6 +258,7 @@ mod tests {
         Account {
             account_sid: ACCOUNT.to_owned(),
             application_sid: Some(APPLICATION.to_owned()),
+            far_application_sid: None,
             edges: Vec::new(),
             api_keys: vec![ApiKey { sid: KEY.to_owned(), secret: SecretRef::Env("KEY".to_owned()) }],
             auth_token: None,

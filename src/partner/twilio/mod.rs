@@ -26,6 +26,8 @@ pub use frame::{CallFrame, FIELD_TEXT_MAX, FRAME_MAX, HEARTBEAT, LARGE_FRAME, Un
 pub use mint::{MintRequest, SigningKey, distinct, mint, mint_best};
 pub use profile::SdkProfile;
 pub use reading::{Reading, name_features};
-pub use rest::{ListedCall, Parties, REST_ANSWER_MAX, RestCall, form_fields, ice_servers, listed_calls, rest_answer};
+pub use rest::{
+    ListedCall, Parties, REST_ANSWER_MAX, RestCall, client_address, form_fields, ice_servers, listed_calls, rest_answer,
+};
 pub use server_frame::{CallNews, INVITE_PARAMETERS_MAX, Invite, ServerFrame, Trouble, Welcome};
 pub use verify::{AccountKeys, KeyRing, Refusal, VerifiedToken};

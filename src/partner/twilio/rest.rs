@@ -27,6 +27,11 @@ const FIELDS_MAX: usize = 64;
 /// Who calls: a name that nobody registers.
 const CALLER: &str = "client:ringcheck";
 
+/// A client as a call's sides tell of it.
+pub fn client_address(name: &str) -> String {
+    format!("client:{name}")
+}
+
 /// A request of the REST API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RestCall {

@@ -40,11 +40,8 @@ pub fn settings(kind: ProbeKind, probe: &Table<'_>) -> Option<CallSettings> {
     let hold = table.duration("hold");
     let long_holds = long_holds(&table, hold);
     let (path, far_end, to) = (table.text("path"), table.text("far_end"), table.text("to"));
-    let wanted = [("far_end", far_end.as_deref(), "application")];
-    for (key, value, possible) in wanted {
-        if value.is_some_and(|value| value != possible) {
-            table.mistake(key, "this is not possible yet", format!("leave it out, or write \"{possible}\""));
-        }
+    if far_end.as_deref() == Some("client") && table.has("digits") {
+        table.mistake("digits", "another client of ours plays no digits back", "leave it out, or call the application");
     }
     let ring_times = match direction {
         CallDirection::Outbound => vec![Duration::ZERO],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::CallDirection;
 use crate::partner::twilio;
-use crate::plan::{CallTarget, PartnerAccount, Pod, PodCalls, Probe, TokenSource};
+use crate::plan::{CallTarget, FarEnd, PartnerAccount, Pod, PodCalls, Probe, TokenSource};
 
 use super::Problems;
 use super::pod::PodDraft;
@@ -52,7 +52,8 @@ pub fn warn(pods: &[PodDraft], probes: &[(&ProbeDraft, &Arc<Probe>)], warnings: 
 /// What a pod must have for a call of this kind.
 fn check_needs(draft: &ProbeDraft, probe: &Probe, pod: &Pod, problems: &mut Problems) {
     let Some(call) = &probe.call else { return };
-    let PartnerAccount::Twilio(twilio::Account { application_sid, api_keys, auth_token, .. }) = &pod.partner;
+    let PartnerAccount::Twilio(twilio::Account { application_sid, far_application_sid, api_keys, auth_token, .. }) =
+        &pod.partner;
     let mut needs = |what: String, hint: &str| problems.push(draft.kind_place.clone(), what, Some(hint.to_owned()));
     if matches!(&pod.tokens, TokenSource::Endpoint(endpoint) if !endpoint.test_agents) {
         needs(
@@ -67,6 +68,20 @@ fn check_needs(draft: &ProbeDraft, probe: &Probe, pod: &Pod, problems: &mut Prob
         );
     }
     match call.direction {
+        CallDirection::Outbound if call.far_end == FarEnd::Client => {
+            if far_application_sid.is_none() {
+                needs(
+                    format!("pod \"{}\" has no far_application_sid, so nothing would ring the other client", pod.name),
+                    "add the SID of an application that does to its [partner] (docs/calls.md), or name other pods",
+                );
+            }
+            if !matches!(pod.tokens, TokenSource::Minted { .. }) {
+                needs(
+                    format!("the tokens of pod \"{}\" are fetched, so no client of ours can be rung by name", pod.name),
+                    "name other pods, or call the application (far_end = \"application\")",
+                );
+            }
+        }
         CallDirection::Outbound if application_sid.is_none() => needs(
             format!("pod \"{}\" has no application_sid, so nothing would answer its outbound calls", pod.name),
             "add the SID of a test application of its own (docs/calls.md), or name other pods",

@@ -101,12 +101,21 @@ fn twilio(table: &Table<'_>, warnings: &mut Problems) -> Option<Account> {
         Some(ApiKey { sid: sid?, secret: secret? })
     };
     let api_keys = table.tables("api_key").iter().filter_map(key).collect();
-    let (application_sid, auth_token) = (table.text("application_sid"), table.secret("auth_token"));
+    let (application_sid, far_application_sid) = (table.text("application_sid"), table.text("far_application_sid"));
+    if far_application_sid.is_some() && far_application_sid == application_sid {
+        table.mistake(
+            "far_application_sid",
+            "this is application_sid again, and one application cannot both echo and ring a client",
+            "make a second application: docs/calls.md",
+        );
+    }
+    let auth_token = table.secret("auth_token");
     let (region, signalling) = (table.text("region"), table.text("signalling"));
     let (rest, ca_file) = (table.text("rest"), table.ca_file("ca_file"));
     Some(Account {
         account_sid: table.text("account_sid")?,
         application_sid,
+        far_application_sid,
         edges: edges.iter().filter_map(|edge| EdgeName::parse(&edge.value).ok()).collect(),
         api_keys,
         auth_token,

@@ -211,8 +211,22 @@ fn servers_for_paths_are_read_and_their_slips_told() {
 }
 
 #[test]
+fn calls_to_another_client_are_two_legs() {
+    let far = "far_application_sid = \"AP000000000000000000000000000000fa\"\nedges";
+    let pod = POD.replace("edges", far).replace("= 800", "= 2000").replace("per_hour = 60", "per_hour = 600");
+    let outbound = OUTBOUND.replace("[call]", "[call]\nfar_end = \"client\"");
+    let read = read(RINGCHECK, &[&pod], &[PROBE, &outbound]).unwrap_or_else(|problems| panic!("{problems}"));
+    let call = read.plan.probes.iter().find_map(|probe| probe.call.as_ref()).expect("it calls");
+    assert_eq!((call.far_end, call.legs()), (crate::plan::FarEnd::Client, 2));
+    assert_eq!(call.billed_minutes(std::time::Duration::from_secs(65)), 4, "each leg is rounded up");
+}
+
+#[test]
 fn one_slip_in_calls_gives_one_report() {
     let own_number = "\n[calls]\nallowed_numbers = [\"+14155550118\"]\nown_number = \"+14155550119\"\n";
+    let sid = POD.lines().find_map(|line| line.strip_prefix("application_sid = ")).expect("there is one");
+    let same = format!("far_application_sid = {sid}\nedges");
+    let far_digits = "[call]\nfar_end = \"client\"\ndigits = \"1\"";
     let far_number = "\n[calls]\nallowed_numbers = [\"+1 415 555 0118\"]\n";
     for (pod, outbound, inbound, said) in [
         (POD.replace("application_sid", "# "), OUTBOUND.to_owned(), INBOUND.to_owned(), "has no application_sid"),
@@ -228,6 +242,9 @@ fn one_slip_in_calls_gives_one_report() {
         (POD.to_owned(), format!("{OUTBOUND}digits = \"1w2w3\"\n"), INBOUND.to_owned(), "write 8s or more"),
         (POD.to_owned(), OUTBOUND.to_owned(), format!("{INBOUND}digits = \"1\"\n"), "no meaning for inbound"),
         (POD.to_owned(), OUTBOUND.replace("pages = true", "hold = \"3s\""), INBOUND.to_owned(), "write it in [call]"),
+        (POD.to_owned(), format!("{OUTBOUND}far_end = \"client\"\n"), INBOUND.to_owned(), "has no far_application_sid"),
+        (POD.replace("edges", &same), OUTBOUND.to_owned(), INBOUND.to_owned(), "this is application_sid again"),
+        (POD.to_owned(), OUTBOUND.replace("[call]", far_digits), INBOUND.to_owned(), "plays no digits back"),
     ] {
         let report = report(RINGCHECK, &[&pod], &[PROBE, &outbound, &inbound]);
         assert!(report.contains(said), "{said}: {report}");

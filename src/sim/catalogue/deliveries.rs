@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use crate::model::Step::{Ice, Invite, Ringing};
+use crate::model::Step::{Ice, Invite, Media, Ringing};
 
 use super::super::behaviour::Behaviour;
-use super::super::call_fault::{CallFault, DeliveryFault, NumberFault, RestFault};
+use super::super::call_fault::{CallFault, DeliveryFault, FarFault, NumberFault, RestFault};
 use super::entry::Expected::{Completed, Degraded, Failed, Throttled};
-use super::entry::Group::{Delivery, Number, Rest};
+use super::entry::Group::{Delivery, FarClient, Number, Rest};
 use super::entry::{Entry, entry};
 
 const fn delivery(fault: DeliveryFault) -> Behaviour {
     Behaviour::Call(CallFault::Delivery(fault))
+}
+
+const fn far(fault: FarFault) -> Behaviour {
+    Behaviour::Call(CallFault::Far(fault))
 }
 
 const fn number(fault: NumberFault) -> Behaviour {
@@ -32,6 +36,34 @@ const fn ms(ms: u64) -> Duration {
 
 /// The chapters' faults.
 pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        "far-never-rings",
+        FarClient,
+        far(FarFault::NeverRings),
+        Failed(Media),
+        "answers for the application and never rings the other client",
+    ),
+    entry(
+        "far-nobody-there",
+        FarClient,
+        far(FarFault::NobodyThere(ms(2000))),
+        Failed(Media),
+        "finds no client to ring, and hangs up after 2 s",
+    ),
+    entry(
+        "far-rings-late",
+        FarClient,
+        far(FarFault::RingsLate(ms(2000))),
+        Completed,
+        "rings the other client 2 s late (decoy: within the deadline)",
+    ),
+    entry(
+        "far-not-connected",
+        FarClient,
+        far(FarFault::NotConnected),
+        Failed(Media),
+        "rings the other client, which answers, and does not put it through",
+    ),
     entry(
         "call-stuck-queued",
         Delivery,

@@ -42,6 +42,8 @@ pub enum Group {
     CallMedia,
     /// What is heard.
     Sound,
+    /// A call of the agent is put through to another client.
+    FarClient,
     /// A call to the agent is delivered.
     Delivery,
     /// A call to the agent comes over a phone number.
@@ -52,7 +54,7 @@ pub enum Group {
 
 impl Group {
     /// Every chapter, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Token,
         Self::Tcp,
         Self::Tls,
@@ -63,6 +65,7 @@ impl Group {
         Self::CallSetUp,
         Self::CallMedia,
         Self::Sound,
+        Self::FarClient,
         Self::Delivery,
         Self::Number,
         Self::Rest,
@@ -78,7 +81,7 @@ impl Group {
             | Self::Signalling
             | Self::Registration
             | Self::Throttling => None,
-            Self::CallSetUp | Self::CallMedia | Self::Sound => Some(CallDirection::Outbound),
+            Self::CallSetUp | Self::CallMedia | Self::Sound | Self::FarClient => Some(CallDirection::Outbound),
             Self::Delivery | Self::Number | Self::Rest => Some(CallDirection::Inbound),
         }
     }
@@ -96,6 +99,7 @@ impl Group {
             Self::CallSetUp => "call set-up",
             Self::CallMedia => "call media",
             Self::Sound => "sound",
+            Self::FarClient => "far client",
             Self::Delivery => "delivery",
             Self::Number => "number",
             Self::Rest => "rest",

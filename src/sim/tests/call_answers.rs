@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::Settings;
 use crate::model::{CallDirection, CallWish, Codec, Deadlines, MediaPath, Origin, TokenKind};
-use crate::plan::CallTarget;
-use crate::sim::{
-    Behaviour, CallAnswers, Course, Expected, Fault, Group, Outcomes, usual_call, usual_number_call, usual_settings,
-};
+use crate::sim::{Behaviour, CallAnswers, CallSort, Course, Expected, Fault, Outcomes, usual_settings};
 
 /// Longer than what is played of a call with a fault at [`AGE`].
 const HOLD: Duration = Duration::from_secs(20);
@@ -15,15 +12,8 @@ const AGE: Duration = Duration::from_secs(9);
 /// A packet may come a frame sooner or later.
 const FRAME: Duration = Duration::from_millis(40);
 
-/// What must be called for a fault to be met.
-fn target(fault: Option<Fault>) -> CallTarget {
-    let of_numbers = fault.is_some_and(|fault| fault.entry().group == Group::Number);
-    if of_numbers { CallTarget::Number } else { CallTarget::Client }
-}
-
-fn whole(wish: CallWish, to: CallTarget, met: Option<Behaviour>) -> Course {
-    let usual = if to == CallTarget::Number { usual_number_call } else { usual_call };
-    let call = usual(wish, Origin::new(Instant::now()));
+fn whole(wish: CallWish, sort: CallSort, met: Option<Behaviour>) -> Course {
+    let call = sort.usual(wish, Origin::new(Instant::now()));
     Outcomes::new(Settings { call: Some(call), ..usual_settings() }).course(&[met], TokenKind::Access).clone()
 }
 
@@ -44,8 +34,8 @@ fn a_call_that_is_not_played_whole_ends_as_if_it_were() {
         let hold_ms = u32::try_from(HOLD.as_millis()).expect("small");
         let wish = CallWish { direction, hold_ms, ring_ms: 0, codec: Codec::Pcmu, path: MediaPath::Any };
         let met = fault.map(of_age);
-        let to = target(fault);
-        let (played, answer) = (whole(wish, to, met), answers.of(wish, to, Deadlines::DEFAULT, met));
+        let sort = fault.map_or(CallSort::Plain, |fault| CallSort::hit_by(fault.entry().group));
+        let (played, answer) = (whole(wish, sort, met), answers.of(wish, sort, Deadlines::DEFAULT, met));
         let end =
             |outcome| (Expected::of(outcome), crate::model::Outcome::failure(outcome).map(|failure| failure.reason));
         let same = end(&played.finding.outcome) == end(&answer.outcome);
@@ -68,7 +58,7 @@ fn the_same_call_is_answered_the_same_again() {
         path: MediaPath::Any,
     };
     let answer =
-        || CallAnswers::new(Origin::new(Instant::now())).of(wish, CallTarget::Client, Deadlines::DEFAULT, Some(fault));
+        || CallAnswers::new(Origin::new(Instant::now())).of(wish, CallSort::Plain, Deadlines::DEFAULT, Some(fault));
     let first = answer();
     assert!(first.facts.as_ref().is_some_and(|facts| facts.audio.is_some()), "{first:?}");
     assert_eq!(first, answer());

@@ -8,7 +8,7 @@ use crate::model::{
     CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FailureReason, FarHears,
     HeardSound, MediaPath, Origin, Outcome, Step, TokenKind,
 };
-use crate::sim::{Behaviour, Course, Expected, Fault, Group, Outcomes, usual_call, usual_number_call, usual_settings};
+use crate::sim::{Behaviour, CallSort, Course, Expected, Fault, Outcomes, usual_call, usual_settings};
 
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
 fn calling(direction: CallDirection, codec: Codec) -> Settings {
@@ -26,18 +26,17 @@ fn coded(direction: CallDirection, codec: Codec, fault: Option<Fault>) -> Course
     Outcomes::new(calling(direction, codec)).course(&[met], TokenKind::Access).clone()
 }
 
-/// A call to the agent over the model's number.
-fn over_number(fault: Option<Fault>) -> Course {
-    let wish = CallWish {
-        direction: CallDirection::Inbound,
-        hold_ms: 5000,
-        ring_ms: 1000,
-        codec: Codec::Pcmu,
-        path: MediaPath::Any,
-    };
-    let call = usual_number_call(wish, Origin::new(Instant::now()));
+/// A call of this sort in this direction.
+fn sorted(sort: CallSort, direction: CallDirection, fault: Option<Fault>) -> Course {
+    let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu, path: MediaPath::Any };
+    let call = sort.usual(wish, Origin::new(Instant::now()));
     let met = fault.map(|fault| fault.behaviour());
     Outcomes::new(Settings { call: Some(call), ..usual_settings() }).course(&[met], TokenKind::Access).clone()
+}
+
+/// A call to the agent over the model's number.
+fn over_number(fault: Option<Fault>) -> Course {
+    sorted(CallSort::OverNumber, CallDirection::Inbound, fault)
 }
 
 #[test]
@@ -87,10 +86,7 @@ fn every_fault_of_calls_ends_as_the_catalogue_says() {
     for fault in Fault::all() {
         let Some(direction) = fault.entry().group.calls() else { continue };
         tried += 1;
-        let course = match fault.entry().group {
-            Group::Number => over_number(Some(fault)),
-            _ => course(direction, Some(fault)),
-        };
+        let course = sorted(CallSort::hit_by(fault.entry().group), direction, Some(fault));
         let outcome = &course.finding.outcome;
         if Expected::of(outcome) != Some(fault.expected()) {
             wrong.push(format!("{fault}: {:?}, not {outcome:?}\n   {:?}", fault.expected(), course.finding.call));

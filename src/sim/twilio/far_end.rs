@@ -1,5 +1,6 @@
 //! The far end of a test call: plays a digit and then sends back what it hears, as the test
 //! application's TwiML does, unless a fault spoils the sound. Digits that are pressed it plays back.
+//! Where another client's call is bridged to this one, it plays what comes from there instead.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(super) struct FarEnd {
     encoder: FrameEncoder,
     decoder: FrameDecoder,
     fault: Option<SoundFault>,
+    /// Whether another client's call stands in place of the echo, and is connected.
+    bridged: Option<bool>,
     began: Duration,
     /// Frames of its own sent so far; then it echoes.
     own: u64,
@@ -59,6 +62,7 @@ impl FarEnd {
             encoder,
             decoder,
             fault,
+            bridged: None,
             began: now,
             own: 0,
             digits: Vec::new(),
@@ -67,6 +71,36 @@ impl FarEnd {
             waiting: BTreeMap::new(),
             sequence: 0,
         }
+    }
+
+    /// The same, but what is heard goes to another client, and what comes from there is played: until it
+    /// is connected a ring-back tone.
+    pub(super) fn bridged(self, connected: bool) -> Self {
+        Self { bridged: Some(connected), ..self }
+    }
+
+    /// The other client is there.
+    pub(super) fn connect(&mut self) {
+        self.bridged = self.bridged.map(|_| true);
+    }
+
+    /// A frame of the other client's audio came.
+    pub(super) fn carry(&mut self, now: Duration, payload: &[u8]) {
+        if self.bridged != Some(true) || self.speaks_itself(self.own) {
+            return;
+        }
+        // What was left out until now is left out for good.
+        self.sequence = self.sequence.max(ToneSource::frame_at(now.saturating_sub(self.began)));
+        self.play(now, payload);
+    }
+
+    /// What of the agent's audio the other client gets; nothing where there is none.
+    pub(super) fn pass_on<'p>(&self, packet: &'p AudioPacket) -> Option<&'p [u8]> {
+        let is_passed = self.bridged == Some(true)
+            && packet.payload_type == self.spoken.payload_type
+            && packet.payload.len() <= PAYLOAD_MAX
+            && !matches!(self.fault, Some(SoundFault::NotHeard));
+        is_passed.then_some(packet.payload.as_slice())
     }
 
     /// When it has something to send.
@@ -96,7 +130,9 @@ impl FarEnd {
 
     /// A packet of the agent's audio came: it goes back, unless the far end still speaks itself.
     pub(super) fn hear(&mut self, now: Duration, packet: &AudioPacket) {
-        self.heard += 1;
+        if self.bridged.is_some() {
+            return;
+        }
         let speaking = self.speaks_itself(self.own) || now < self.began + DIGIT;
         if packet.payload_type != self.spoken.payload_type {
             if !speaking {
@@ -111,17 +147,23 @@ impl FarEnd {
         if speaking || foreign || matches!(self.fault, Some(SoundFault::NotHeard)) {
             return;
         }
+        self.play(now, &packet.payload);
+    }
+
+    /// Plays what came from elsewhere, as the fault has it sound.
+    fn play(&mut self, now: Duration, payload: &[u8]) {
+        self.heard += 1;
         let age = now.saturating_sub(self.began);
         let spoilt = match self.fault {
             // A decoder must have heard all of it.
             Some(SoundFault::Noise(_) | SoundFault::Quiet(_) | SoundFault::Clipped | SoundFault::Dies(_)) => {
-                let Some(frame) = self.decoder.decode(Some(&packet.payload)) else { return };
+                let Some(frame) = self.decoder.decode(Some(payload)) else { return };
                 self.spoilt(&frame, age)
             }
             _ => None,
         };
         let payload = match spoilt {
-            None => packet.payload.clone(),
+            None => payload.to_vec(),
             Some(frame) => self.encoder.encode(&frame),
         };
         self.queue(now, payload);
@@ -157,8 +199,10 @@ impl FarEnd {
         let at = frame_start(number);
         match self.fault {
             Some(SoundFault::NoPackets) => false,
+            Some(SoundFault::NotHeard) if self.bridged.is_some() => self.bridged == Some(false),
             Some(SoundFault::Silence | SoundFault::ForeignTone | SoundFault::RingBack | SoundFault::NotHeard) => true,
             Some(SoundFault::Late(until)) => at < until,
+            _ if self.bridged.is_some() => self.bridged == Some(false),
             _ => at < DIGIT || self.digits.last().is_some_and(|(at, _)| number < at + PLAYED_BACK),
         }
     }
@@ -169,6 +213,9 @@ impl FarEnd {
             Some(SoundFault::Silence) => SILENCE,
             Some(SoundFault::ForeignTone) => *ToneSource::new(FOREIGN).frame(number),
             Some(SoundFault::RingBack) => two_tones(number, RING_BACK_HZ),
+            _ if self.bridged.is_some() && !matches!(self.fault, Some(SoundFault::Late(_))) => {
+                two_tones(number, RING_BACK_HZ)
+            }
             Some(SoundFault::NotHeard) if !digit => noise(number, COMFORT),
             Some(SoundFault::Late(_)) => noise(number, COMFORT),
             _ if digit => digit_frame('1', number),

@@ -5,17 +5,16 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec, without_candidates};
+use crate::call::{Media, MediaEvent, MediaOutput, MediaSettings, preferred_codec};
 use crate::model::{CallStatus, Codec, Origin};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame, Trouble};
-use crate::sim::call_fault::{
-    CallFault, DeliveryFault, DescriptionFault, MidCallFault, NumberFault, PathFault, SetUpFault,
-};
+use crate::sim::call_fault::{CallFault, DeliveryFault, FarFault, MidCallFault, NumberFault, PathFault, SetUpFault};
 
+use super::bridge::{Across, AcrossNews, Bridge};
+use super::description::spoilt;
 use super::far_end::FarEnd;
+use super::rest_desk::RingOrder;
 
-/// An address at which nobody answers; on this machine, so that nothing leaves it.
-const DEAD_CANDIDATE: &str = "127.0.0.1 9 ";
 /// What stands for a call that is not this client's.
 const FOREIGN_CALL: &str = "CA00000000000000000000000000000bad";
 
@@ -30,6 +29,12 @@ pub(super) enum LegOutput {
     Frame(ServerFrame),
     /// Something for the ground truth, with a code.
     Note(&'static str, Option<u32>),
+    /// The application has answered: if it rings a client it does so at this moment.
+    Dial(Duration),
+    /// Ring this client.
+    Ring(Box<RingOrder>),
+    /// Something for the leg that this one is bridged to.
+    Across(Across),
     /// Drop TCP.
     Drop,
     /// The call is over: close its socket.
@@ -51,6 +56,10 @@ pub(super) struct Leg {
     local: Option<SocketAddr>,
     media: Option<Media>,
     far_end: Option<FarEnd>,
+    /// To another client's call, in place of an echo.
+    bridge: Option<Bridge>,
+    /// When another client is rung, and which.
+    dial_at: Option<(Duration, Box<RingOrder>)>,
     agreed: Option<Duration>,
     ring_at: Option<Duration>,
     answer_at: Option<Duration>,
@@ -123,6 +132,8 @@ impl Leg {
             local: None,
             media: None,
             far_end: None,
+            bridge: None,
+            dial_at: None,
             agreed: None,
             ring_at: None,
             answer_at: None,
@@ -131,6 +142,52 @@ impl Leg {
             mid_call,
             over: false,
             outputs: VecDeque::new(),
+        }
+    }
+
+    /// The same, bridged to the call of another client, if that has led to this one.
+    pub(super) fn bridged_to(self, other: Option<String>) -> Self {
+        Self { bridge: other.map(Bridge::to), ..self }
+    }
+
+    /// The application rings this client: at once, unless a fault says otherwise.
+    pub(super) fn dials(&mut self, now: Duration, order: RingOrder) {
+        self.bridge = Some(Bridge::to(order.sid.clone()));
+        match self.far_fault() {
+            Some(FarFault::NeverRings) => self.note("other client not rung", None),
+            Some(FarFault::NobodyThere(after)) => {
+                self.note("other client not found", None);
+                self.end_at = now + after;
+            }
+            Some(FarFault::RingsLate(by)) => self.dial_at = Some((now + by, Box::new(order))),
+            Some(FarFault::NotConnected) | None => self.say(LegOutput::Ring(Box::new(order))),
+        }
+    }
+
+    const fn far_fault(&self) -> Option<FarFault> {
+        match self.fault {
+            Some(CallFault::Far(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// The leg that this one is bridged to tells something.
+    pub(super) fn told_across(&mut self, now: Duration, news: &AcrossNews) {
+        match news {
+            AcrossNews::Connected if self.far_fault() == Some(FarFault::NotConnected) => {}
+            AcrossNews::Connected => {
+                self.bridge.iter_mut().for_each(|bridge| bridge.connected = true);
+                self.far_end.iter_mut().for_each(FarEnd::connect);
+            }
+            AcrossNews::Audio(payload) => {
+                self.far_end.iter_mut().for_each(|far_end| far_end.carry(now, payload));
+                self.speak(now);
+                self.drain(now);
+            }
+            AcrossNews::Over => {
+                self.bridge = None;
+                self.time_is_up(now);
+            }
         }
     }
 
@@ -146,10 +203,7 @@ impl Leg {
 
     /// True if it stays up when the client is gone.
     pub(super) fn outlives_client(&self) -> bool {
-        matches!(
-            self.fault,
-            Some(CallFault::SetUp(SetUpFault::OutlivesClient) | CallFault::Delivery(DeliveryFault::OutlivesClient))
-        )
+        self.fault.as_ref().is_some_and(CallFault::outlives_client)
     }
 
     /// The status that the API tells of it.
@@ -177,7 +231,8 @@ impl Leg {
         }
         let media = self.media.as_ref().and_then(Media::wake);
         let far_end = self.far_end.as_ref().and_then(FarEnd::wake);
-        [self.ring_at, self.answer_at, self.mid_call_at(), media, far_end, Some(self.end_at)]
+        let dial = self.dial_at.as_ref().map(|(at, _)| *at);
+        [self.ring_at, self.answer_at, dial, self.mid_call_at(), media, far_end, Some(self.end_at)]
             .into_iter()
             .flatten()
             .min()
@@ -245,6 +300,7 @@ impl Leg {
             let sdp =
                 Some(description).filter(|_| !matches!(self.fault, Some(CallFault::SetUp(SetUpFault::AnswerEmpty))));
             self.note("call answered", None);
+            self.say(LegOutput::Dial(now));
             self.frame(ServerFrame::Call(CallNews { sdp, ..self.news(CallFrame::Answer) }));
         } else {
             self.invite(now, description);
@@ -329,14 +385,13 @@ impl Leg {
         if self.answer_at.take_if(|at| *at <= now).is_some() {
             self.say(LegOutput::OpenMedia);
         }
+        if let Some((_, order)) = self.dial_at.take_if(|(at, _)| *at <= now) {
+            self.say(LegOutput::Ring(order));
+        }
         if self.mid_call_at().is_some_and(|at| at <= now) {
             self.interfere(now);
         }
-        if let (Some(far_end), Some(media)) = (&mut self.far_end, &mut self.media) {
-            for (number, payload) in far_end.due(now) {
-                media.send(now, number, &payload);
-            }
-        }
+        self.speak(now);
         if let Some(media) = &mut self.media
             && media.wake().is_some_and(|wake| wake <= now)
         {
@@ -348,7 +403,18 @@ impl Leg {
         }
     }
 
+    fn speak(&mut self, now: Duration) {
+        if let (Some(far_end), Some(media)) = (&mut self.far_end, &mut self.media) {
+            for (number, payload) in far_end.due(now) {
+                media.send(now, number, &payload);
+            }
+        }
+    }
+
     fn time_is_up(&mut self, now: Duration) {
+        if self.over {
+            return;
+        }
         let frame = match (&self.temporary, self.answered) {
             (None, false) => CallFrame::Cancel,
             _ => CallFrame::Hangup,
@@ -376,15 +442,40 @@ impl Leg {
                     };
                     let spoken = self.media.as_ref().and_then(Media::spoken);
                     self.far_end = spoken.map(|spoken| FarEnd::new(spoken, sound, now));
+                    self.reach_across();
                 }
                 MediaOutput::Event(MediaEvent::Packet(packet)) => {
                     if let Some(far_end) = &mut self.far_end {
                         far_end.hear(now, &packet);
                     }
+                    let passed = self.far_end.as_ref().and_then(|far_end| far_end.pass_on(&packet));
+                    if let (Some(payload), Some(bridge)) = (passed, &self.bridge) {
+                        let across = bridge.across(AcrossNews::Audio(payload.into()));
+                        self.say(LegOutput::Across(across));
+                    }
                 }
                 MediaOutput::Event(_) => {}
             }
         }
+    }
+
+    /// Our media are ready: if this is a leg of a bridge the other one may know.
+    fn reach_across(&mut self) {
+        let Some(bridge) = &self.bridge else { return };
+        // Who has dialled hears a tone until the other leg is there; that one never does.
+        let connected = bridge.connected || self.temporary.is_none();
+        let across = bridge.across(AcrossNews::Connected);
+        self.far_end = self.far_end.take().map(|far_end| far_end.bridged(connected));
+        self.say(LegOutput::Across(across));
+    }
+
+    /// Nothing more comes of it; the leg that it is bridged to ends as well.
+    fn end(&mut self) {
+        self.over = true;
+        if let Some(bridge) = self.bridge.take() {
+            self.say(LegOutput::Across(bridge.across(AcrossNews::Over)));
+        }
+        self.say(LegOutput::Over);
     }
 
     /// True if the fault makes us not hear such a datagram.
@@ -449,16 +540,14 @@ impl Leg {
         let callsid = self.temporary.clone();
         let news = CallNews { error: Some(Some(code)), ..CallNews::of(CallFrame::Hangup, callsid) };
         self.frame(ServerFrame::Call(news));
-        self.over = true;
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn hang_up(&mut self, code: Option<u32>, did: &'static str) {
         self.note(did, code);
         let error = code.map(Some);
         self.frame(ServerFrame::Call(CallNews { error, ..self.news(CallFrame::Hangup) }));
-        self.over = true;
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn finish(&mut self, now: Duration) {
@@ -470,7 +559,7 @@ impl Leg {
             media.close(now);
         }
         self.drain(now);
-        self.say(LegOutput::Over);
+        self.end();
     }
 
     fn news(&self, frame: CallFrame) -> CallNews {
@@ -488,42 +577,6 @@ impl Leg {
     fn say(&mut self, output: LegOutput) {
         self.outputs.push_back(output);
     }
-}
-
-/// A session description as the fault has it.
-fn spoilt(description: String, fault: Option<CallFault>) -> String {
-    let Some(CallFault::Description(fault)) = fault else { return description };
-    match fault {
-        DescriptionFault::Garbage => "this is no session description".to_owned(),
-        DescriptionFault::Truncated => description.chars().take(description.len() / 3).collect(),
-        DescriptionFault::NoCodec => {
-            let description = description.replace("opus/48000/2", "iLBC/8000");
-            description.replace("PCMU/8000", "iLBC/8000").replace("SAVPF 0", "SAVPF 97").replace(":0 iLBC", ":97 iLBC")
-        }
-        DescriptionFault::NoEvents => description.replace("telephone-event/", "none/"),
-        DescriptionFault::WrongFingerprint => {
-            lines(&description, |line| match line.strip_prefix("a=fingerprint:sha-256 ") {
-                Some(_) => format!("a=fingerprint:sha-256 {}", vec!["AB"; 32].join(":")),
-                None => line.to_owned(),
-            })
-        }
-        DescriptionFault::NoCandidates => without_candidates(&description),
-        DescriptionFault::DeadCandidate => lines(&description, |line| match line.split_once(" 127.0.0.1 ") {
-            Some((before, after)) if line.starts_with("a=candidate:") => {
-                let after = after.split_once(' ').map_or("", |(_, after)| after);
-                format!("{before} {DEAD_CANDIDATE}{after}")
-            }
-            _ => line.to_owned(),
-        }),
-        DescriptionFault::WrongCredentials => lines(&description, |line| match line.strip_prefix("a=ice-pwd:") {
-            Some(_) => "a=ice-pwd:0123456789abcdefghijklmn".to_owned(),
-            None => line.to_owned(),
-        }),
-    }
-}
-
-fn lines(description: &str, line: impl Fn(&str) -> String) -> String {
-    description.lines().flat_map(|old| [line(old), "\r\n".to_owned()]).collect()
 }
 
 /// STUN (RFC 7983).

@@ -11,10 +11,12 @@ use crate::partner::twilio::{ClientFrame, HEARTBEAT, KeyRing, Refusal, ServerFra
 use crate::sim::behaviour::{Ending, Oddity, SessionFault};
 use crate::token::shape_of;
 
+use super::bridge::{Across, AcrossNews};
 use super::note::Note;
 use super::oddity;
 use super::peer_calls::PeerCalls;
 use super::place::{Faults, Place, traits_of};
+use super::rest_desk::RingOrder;
 
 /// How often the partner sends a heartbeat; the SDK gives up after 15 s of silence.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
@@ -54,6 +56,10 @@ pub enum PeerOutput {
     },
     /// Close a call's socket.
     CloseMedia(u32),
+    /// Ring a client.
+    Ring(Box<RingOrder>),
+    /// Something for a call that is bridged to one of ours, wherever it is.
+    Across(Across),
     /// Something for the ground truth.
     Note(Box<Note>),
 }
@@ -67,6 +73,11 @@ impl fmt::Debug for PeerOutput {
             Self::Drop => f.write_str("Drop"),
             Self::OpenMedia(leg) => write!(f, "OpenMedia({leg})"),
             Self::Datagram { leg, to, bytes } => write!(f, "Datagram({leg}, {to}, {} bytes)", bytes.len()),
+            Self::Ring(order) => write!(f, "Ring({order:?})"),
+            Self::Across(Across { to, news: AcrossNews::Audio(payload) }) => {
+                write!(f, "Across({to}, {} bytes)", payload.len())
+            }
+            Self::Across(across) => write!(f, "{across:?}"),
             Self::CloseMedia(leg) => write!(f, "CloseMedia({leg})"),
             Self::Note(note) => write!(f, "Note({note:?})"),
         }

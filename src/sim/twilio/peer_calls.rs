@@ -9,6 +9,7 @@ use crate::model::{CallDirection, CallStatus, Origin, Timestamp};
 use crate::partner::twilio::{CallFrame, CallNews, Invite, ServerFrame};
 use crate::sim::call_fault::{CallFault, DeliveryFault, NumberFault};
 
+use super::bridge::Across;
 use super::leg::{Leg, LegOutput};
 use super::note::Note;
 use super::peer::{Peer, PeerOutput};
@@ -90,7 +91,11 @@ impl Peer {
 
     /// A call shall ring here.
     pub fn ring(&mut self, now: Timestamp, order: &RingOrder) {
-        let fault = self.call_fault(CallDirection::Inbound);
+        // A call that an application puts through is a part of the other client's, with whatever that meets.
+        let fault = match order.bridged_to {
+            None => self.call_fault(CallDirection::Inbound),
+            Some(_) => self.call_fault(CallDirection::Outbound).filter(CallFault::outlives_client),
+        };
         let account = self.token.as_ref().map(|token| token.account_sid.clone()).unwrap_or_default();
         let Some(calls) = self.calls.as_mut().filter(|calls| calls.legs.len() < LEGS_MAX) else { return };
         match fault {
@@ -131,7 +136,8 @@ impl Peer {
         let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let invite = Invite { callsid: Some(order.sid.clone()), sdp: None, parameters: BTreeMap::from(parameters) };
         let (origin, at) = (calls.origin, calls.elapsed(now));
-        calls.legs.insert(calls.next, Leg::inbound(invite, fault, origin, at, order.ring));
+        let leg = Leg::inbound(invite, fault, origin, at, order.ring).bridged_to(order.bridged_to.clone());
+        calls.legs.insert(calls.next, leg);
         calls.next += 1;
         self.drain_legs();
     }
@@ -142,6 +148,27 @@ impl Peer {
             leg.ended(at);
             true
         })
+    }
+
+    /// A call that is bridged to one of this client's tells something.
+    pub fn told_across(&mut self, now: Timestamp, across: &Across) {
+        self.with_leg(now, &across.to, |leg, at| {
+            leg.told_across(at, &across.news);
+            true
+        });
+    }
+
+    /// The application of a call has answered: if it rings a client it does so now.
+    fn dial(&mut self, leg: u32, at: Duration) {
+        let application = self.token.as_ref().and_then(|token| token.outgoing.clone()).unwrap_or_default();
+        let name = self.token.as_ref().and_then(|token| token.identity.clone()).unwrap_or_default();
+        let Some(calls) = &mut self.calls else { return };
+        let Some(sid) = calls.legs.get(&leg).map(|leg| leg.sid.clone()) else { return };
+        let Some(order) = calls.desk().dial(&application, &name, &sid) else { return };
+        if let Some(leg) = calls.legs.get_mut(&leg) {
+            leg.dials(at, order);
+        }
+        self.drain_legs();
     }
 
     /// A socket for a leg's media is open.
@@ -248,6 +275,9 @@ impl Peer {
             LegOutput::Datagram(to, bytes) => self.outputs.push_back(PeerOutput::Datagram { leg, to, bytes }),
             LegOutput::Frame(frame) => self.send(&frame),
             LegOutput::Note(did, code) => self.note(Note { code, ..Note::of(did) }),
+            LegOutput::Dial(at) => self.dial(leg, at),
+            LegOutput::Ring(order) => self.outputs.push_back(PeerOutput::Ring(order)),
+            LegOutput::Across(across) => self.outputs.push_back(PeerOutput::Across(across)),
             LegOutput::Drop => self.drop_tcp(),
             LegOutput::Over => self.outputs.push_back(PeerOutput::CloseMedia(leg)),
         }

@@ -7,7 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::model::CallStatus;
+use crate::partner::twilio::client_address;
 use crate::sim::call_fault::RestFault;
+
+/// How long an application rings a client, as its TwiML says.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Calls that are remembered; the oldest are forgotten.
 const CALLS_MAX: usize = 1000;
@@ -42,14 +46,16 @@ pub struct RingOrder {
     pub from: String,
     /// The call to a phone number that has led here, if one has.
     pub parent: Option<String>,
+    /// The call of another client that is put through to this one, if it is.
+    pub bridged_to: Option<String>,
 }
 
 /// What is known of the calls of one account.
 #[derive(Debug, Default)]
 pub struct RestDesk {
     made: u64,
-    /// The account's phone numbers, and which client each rings.
-    numbers: BTreeMap<String, String>,
+    /// The account's phone numbers and applications that ring a client, and which one each rings.
+    rings: BTreeMap<String, String>,
     calls: BTreeMap<u64, KnownCall>,
     /// STUN and TURN servers, as the API lists them.
     ice_servers: Vec<serde_json::Value>,
@@ -62,13 +68,29 @@ struct KnownCall {
     from: String,
     to: String,
     parent: Option<String>,
+    /// The call of another client for which an application has made this one.
+    bridged_to: Option<String>,
     status: CallStatus,
 }
 
 impl RestDesk {
-    /// A desk of an account that has these phone numbers, each with the client that it rings.
-    pub fn with_numbers(numbers: BTreeMap<String, String>) -> Self {
-        Self { numbers, ..Self::default() }
+    /// A desk of an account that has these phone numbers and applications (by their SIDs), each with the
+    /// client that it rings.
+    pub fn that_rings(rings: BTreeMap<String, String>) -> Self {
+        Self { rings, ..Self::default() }
+    }
+
+    /// An order to ring the client that this application rings, for the call of a client; nothing if it
+    /// rings none.
+    pub fn dial(&mut self, application: &str, caller: &str, bridged_to: &str) -> Option<RingOrder> {
+        let identity = self.rings.get(application)?.clone();
+        let from = client_address(caller);
+        let sid = self.open(&from, &client_address(&identity));
+        let (params, parent, bridged_to) = (String::new(), None, Some(bridged_to.to_owned()));
+        if let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) {
+            known.bridged_to.clone_from(&bridged_to);
+        }
+        Some(RingOrder { sid, identity, params, ring: DIAL_TIMEOUT, from, parent, bridged_to })
     }
 
     /// A new call between these: its id.
@@ -77,7 +99,8 @@ impl RestDesk {
         let sid = format!("CA{:032x}", self.made);
         let (from, to) = (from.to_owned(), to.to_owned());
         let status = CallStatus::Queued;
-        self.calls.insert(self.made, KnownCall { sid: sid.clone(), from, to, parent: None, status });
+        let known = KnownCall { sid: sid.clone(), from, to, parent: None, bridged_to: None, status };
+        self.calls.insert(self.made, known);
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_first();
         }
@@ -111,6 +134,7 @@ impl RestDesk {
             ring,
             from: from.to_owned(),
             parent: None,
+            bridged_to: None,
         };
         (garbled(self.call(&sid, 201), fault), Some(order))
     }
@@ -125,7 +149,7 @@ impl RestDesk {
     ) -> (RestReply, Option<RingOrder>) {
         let parent = self.open(from, to);
         let said = garbled(self.call(&parent, 201), fault);
-        let Some(identity) = self.numbers.get(to).cloned() else {
+        let Some(identity) = self.rings.get(to).cloned() else {
             self.set_status(&parent, CallStatus::Failed);
             return (said, None);
         };
@@ -134,7 +158,8 @@ impl RestDesk {
             child.parent = Some(parent.clone());
         }
         let (from, params) = (from.to_owned(), String::new());
-        (said, Some(RingOrder { sid, identity, params, ring, from, parent: Some(parent) }))
+        let parent = Some(parent);
+        (said, Some(RingOrder { sid, identity, params, ring, from, parent, bridged_to: None }))
     }
 
     /// Somebody asks for a call.
@@ -157,6 +182,12 @@ impl RestDesk {
     pub fn set_status(&mut self, sid: &str, status: CallStatus) {
         let Some(known) = self.calls.values_mut().find(|known| known.sid == sid) else { return };
         known.status = status;
+        let is_over = !known.is_up();
+        let waiting = |known: &&mut KnownCall| known.bridged_to.as_deref() == Some(sid) && !known.has_rung();
+        self.calls.values_mut().filter(|_| is_over).filter(waiting).for_each(|known| {
+            known.status = CallStatus::Canceled;
+        });
+        let Some(known) = self.known(sid) else { return };
         // What leads to a client is as that client's call is.
         if let Some(parent) = known.parent.clone() {
             self.set_status(&parent, status);
@@ -238,6 +269,10 @@ impl RestDesk {
 }
 
 impl KnownCall {
+    fn has_rung(&self) -> bool {
+        self.status != CallStatus::Queued
+    }
+
     fn is_up(&self) -> bool {
         matches!(self.status, CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress)
     }

@@ -73,6 +73,8 @@ fn drained(peer: &mut Peer) -> Vec<String> {
             PeerOutput::Close(code) => Some(format!("close {code}")),
             PeerOutput::Drop => Some("drop".to_owned()),
             PeerOutput::Note(_)
+            | PeerOutput::Ring(_)
+            | PeerOutput::Across(_)
             | PeerOutput::OpenMedia(_)
             | PeerOutput::Datagram { .. }
             | PeerOutput::CloseMedia(_) => None,

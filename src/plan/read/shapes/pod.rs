@@ -51,6 +51,11 @@ static TWILIO: Shape = Shape {
             Kind::Sid("AP"),
             "A test application of its own, for capability tokens and outbound calls.",
         ),
+        Key::optional(
+            "far_application_sid",
+            Kind::Sid("AP"),
+            "Another application, which rings one client of ours: for outbound calls with far_end = \"client\".",
+        ),
         Key::required("edges", Kind::List(&Kind::Name, 1, 8), "Where to connect, first choice first.")
             .such_as("[\"dublin\", \"frankfurt\"]"),
         Key::optional(

@@ -103,8 +103,8 @@ static CALL: Shape = Shape {
             "far_end",
             Kind::Choice(&["application", "client"]),
             "\"application\"",
-            "Outbound: who answers, the pod's test application by itself or another client of ours (two legs). Only application \
-             is possible yet.",
+            "Outbound: who answers, the pod's test application by itself or another client of ours, which its \
+             far_application_sid rings (two legs).",
         ),
         Key::default(
             "to",
