@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringcheck::model::{
     AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, IceService, IceTrouble, MediaPath, Outcome,
-    PathTaken, RelayTransport, Step,
+    OwnServerTrouble, PathTaken, RelayTransport, Step,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -109,6 +109,9 @@ async fn wrong_credentials_matter_only_where_the_relay_is_demanded() {
         let report = call(&ice, path).await;
         assert_no_path(&report);
         assert_eq!(trouble_of(&report, IceService::Turn(over)), Some(IceTrouble::Refused(401)), "{path}");
+        let servers = &report.call.as_ref().expect("it was a call").servers;
+        let own = OwnServerTrouble { service: IceService::Turn(over), trouble: IceTrouble::Refused(401) };
+        assert_eq!(OwnServerTrouble::in_the_way(path, servers), Some(own), "the pod's file names it");
         let shown = format!("{report:?}");
         assert!(!shown.contains("wrong") && !shown.contains("rc_user"), "{shown}");
     }

@@ -170,6 +170,18 @@ impl CallMemory {
     }
 }
 
+/// The trouble with a server of our own, if every one of these failed calls has it; the newest one's.
+pub fn own_server<'s>(failed: impl Iterator<Item = &'s CallSeen>) -> Option<OwnServerTrouble> {
+    let (mut newest, mut found) = (Timestamp::MIN, None);
+    for seen in failed {
+        let trouble = seen.own_server?;
+        if seen.started >= newest {
+            (newest, found) = (seen.started, Some(trouble));
+        }
+    }
+    found
+}
+
 /// What an alert rests on whose bad calls among these are given by `bad`; from the first of them on.
 pub fn evidence<'s>(
     calls: impl Iterator<Item = &'s CallSeen> + Clone,
@@ -243,40 +255,52 @@ fn count(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CallDirection, Codec, MediaPath};
+    use crate::model::{CallDirection, Codec, IceService, IceTrouble, MediaPath};
+
+    /// Call number `n`, one a minute; every second one goes over the number, and fails.
+    fn seen(n: i64) -> CallSeen {
+        let over_number = n % 2 == 0;
+        CallSeen {
+            attempt: AttemptId(n.unsigned_abs()),
+            started: Timestamp::from_millis(n * 60_000),
+            took_ms: 20_000,
+            role: Role::Scheduled,
+            wish: CallWish {
+                direction: CallDirection::Inbound,
+                hold_ms: 5000,
+                ring_ms: 0,
+                codec: Codec::Pcmu,
+                path: MediaPath::Any,
+            },
+            to: if over_number { CallTarget::Number } else { CallTarget::Client },
+            kind: TokenKind::Access,
+            result: if over_number { SeenResult::Failed } else { SeenResult::Completed },
+            symptom: None,
+            set_up_ms: None,
+            delivery_ms: None,
+            mos_centi: None,
+            loss_permille: None,
+            one_way: None,
+            path: None,
+            poor: false,
+            flaws: Vec::new(),
+            own_server: None,
+            stopped_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_server_of_ours_is_to_blame_only_if_it_explains_every_failed_call() {
+        let refused = |code| OwnServerTrouble { service: IceService::Stun, trouble: IceTrouble::Refused(code) };
+        let hit = |n, code| CallSeen { own_server: Some(refused(code)), ..seen(n) };
+        let found = |calls: &[CallSeen]| own_server(calls.iter());
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[hit(4, 486), hit(6, 401), hit(2, 403)]), Some(refused(401)), "the newest");
+        assert_eq!(found(&[hit(2, 401), seen(4)]), None, "another call failed without it");
+    }
 
     #[test]
     fn it_is_seen_that_only_calls_over_the_number_fail() {
-        let seen = |n: i64| {
-            let over_number = n % 2 == 0;
-            CallSeen {
-                attempt: AttemptId(n.unsigned_abs()),
-                started: Timestamp::from_millis(n * 60_000),
-                took_ms: 20_000,
-                role: Role::Scheduled,
-                wish: CallWish {
-                    direction: CallDirection::Inbound,
-                    hold_ms: 5000,
-                    ring_ms: 0,
-                    codec: Codec::Pcmu,
-                    path: MediaPath::Any,
-                },
-                to: if over_number { CallTarget::Number } else { CallTarget::Client },
-                kind: TokenKind::Access,
-                result: if over_number { SeenResult::Failed } else { SeenResult::Completed },
-                symptom: None,
-                set_up_ms: None,
-                delivery_ms: None,
-                mos_centi: None,
-                loss_permille: None,
-                one_way: None,
-                path: None,
-                poor: false,
-                flaws: Vec::new(),
-                own_server: None,
-                stopped_ms: None,
-            }
-        };
         let calls: Vec<CallSeen> = (0..12).map(seen).collect();
         let found = evidence(calls.iter(), CallSeen::has_failed, Timestamp::from_millis(0));
         let split = found.splits.first().expect("a class separates them");

@@ -9,6 +9,7 @@ use crate::model::{AttemptSpec, CallDirection, Observation, Outcome, OwnServerTr
 use crate::plan::{CallRule, whole_minutes};
 
 use super::super::{Component, ComponentState, Evidence, Rule};
+use super::memory::own_server;
 use super::{CallRules, CallScore, CallSeen, FailedCall, Spending, Strays};
 
 /// Everything the engine remembers about the calls of one pod.
@@ -104,14 +105,7 @@ impl CallState {
         let scores = directions.iter().filter_map(|direction| self.scores.get(direction));
         let failed =
             scores.flat_map(|score| score.memory.iter()).filter(|seen| seen.started >= since && seen.has_failed());
-        let (mut newest, mut found) = (Timestamp::MIN, None);
-        for seen in failed {
-            let trouble = seen.own_server?;
-            if seen.started >= newest {
-                (newest, found) = (seen.started, Some(trouble));
-            }
-        }
-        found
+        own_server(failed)
     }
 
     /// True if a direction that never worked has failed often enough to tell the owner.
