@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringcheck::engine::calls::CallSearch;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Step, Timestamp,
+    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Step,
 };
 use ringcheck::sim::{Fault, FaultRule};
 
