@@ -1,14 +1,17 @@
 //! Test calls from one client of ours to another, on real sockets: both are heard, or it is told who
 //! was not.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ringcheck::call::{CallSettings, Settings};
 use ringcheck::engine::calls::CallSearch;
+use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{
-    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Step,
+    AttemptReport, CallDirection, CallWish, Codec, FailureReason, FarHears, HeardSound, MediaPath, Outcome, Step,
+    TokenKind,
 };
-use ringcheck::sim::{Fault, FaultRule};
+use ringcheck::sim::{CallSort, Fault, FaultRule, Outcomes, usual_settings};
 
 use crate::bed::{Bed, pod_name};
 
@@ -140,4 +143,41 @@ async fn both_legs_that_a_kill_leaves_up_are_ended() {
     let search = bed.seek(&spec).await;
     assert!(matches!(search, CallSearch::Ended(ended) if ended >= 1), "{search:?}");
     assert_eq!(bed.partner.calls_up(&pod_name(0)), 0);
+}
+
+fn in_virtual_time(fault: Fault) -> Outcome {
+    let usual = CallSort::ToFarClient.usual(wish(Codec::Pcmu), Stopwatch::start().origin());
+    let call = CallSettings { step: Duration::from_secs(4), ..usual };
+    let settings = Settings { call: Some(call), ..usual_settings() };
+    Outcomes::new(settings).course(&[Some(fault.behaviour())], TokenKind::Access).finding.outcome.clone()
+}
+
+/// Every fault of calls that agents place, met by a call to another client: real sockets and virtual time
+/// say the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_of_placed_calls_ends_the_same_between_two_clients() {
+    const PODS: usize = 12;
+    let bed = Bed::start(PODS).await;
+    let placed = |fault: &Fault| fault.entry().group.calls() == Some(CallDirection::Outbound);
+    let (queue, wrong) = (Mutex::new(Fault::all().filter(placed).collect::<Vec<_>>()), Mutex::new(Vec::new()));
+    let workers = (0..PODS).map(|pod| {
+        let (bed, queue, wrong) = (&bed, &queue, &wrong);
+        async move {
+            loop {
+                let Some(fault) = queue.lock().expect("not poisoned").pop() else { return };
+                let report = call(bed, pod, Some(fault), Codec::Pcmu).await;
+                let expected = in_virtual_time(fault);
+                let reason = |outcome: &Outcome| outcome.failure().map(|failure| (failure.step, failure.reason));
+                let same = reason(&report.outcome) == reason(&expected);
+                if !same || report.outcome.is_completed() != expected.is_completed() {
+                    let found = format!("{fault}:\n  real    {:?}\n  virtual {expected:?}", report.outcome);
+                    wrong.lock().expect("not poisoned").push(found);
+                }
+            }
+        }
+    });
+    futures_util::future::join_all(workers).await;
+    let wrong = wrong.into_inner().expect("not poisoned");
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    bed.shutdown(Duration::from_secs(10)).await;
 }
