@@ -8,7 +8,7 @@ use crate::model::{
     LostReason, MediaPath, Outcome, Step,
 };
 
-use super::conversation::OWN_LAG_MS;
+use super::conversation::{OWN_LAG_MS, depends_on_our_tone};
 use super::{CallSettings, Finding, OtherClient};
 
 /// How the other client of a call takes part in it, which knows whom to expect. Nothing if there is no
@@ -66,6 +66,10 @@ pub fn of_both(mut near: Finding, far: Result<Finding, LostReason>) -> Finding {
     }
     let lag_ms = facts.audio.as_ref().map_or(0, |audio| audio.own_lag_ms);
     near.outcome = outcome(near.outcome, &far.outcome, &there);
+    let of_tone = |failure: &Failure| failure.step == Step::Media && depends_on_our_tone(failure.reason);
+    if lag_ms >= OWN_LAG_MS && near.outcome.failure().is_some_and(of_tone) {
+        near.outcome = Outcome::Lost { reason: LostReason::Overloaded };
+    }
     if let Outcome::Completed { degraded } = &mut near.outcome
         && lag_ms >= OWN_LAG_MS
     {

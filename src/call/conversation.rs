@@ -31,7 +31,8 @@ const HIGH_LOSS_PERMILLE: u16 = 30;
 /// Opinion score at which the SDK warns its application, times a hundred.
 const LOW_MOS_CENTI: u16 = 300;
 
-/// With so much of our own lateness nothing is said about quality: five frames.
+/// With so much of our own lateness nothing is said about quality, nor about what became of our tone:
+/// five frames.
 pub(super) const OWN_LAG_MS: u32 = 100;
 
 /// What is sent as a frame.
@@ -304,6 +305,11 @@ impl Conversation {
         Some(hearing.late_start?.duration().min(since_ready))
     }
 
+    /// True if it may have failed like this because our own machine was late.
+    pub(super) fn is_own_lateness(&self, reason: FailureReason) -> bool {
+        self.own_lag_ms() >= OWN_LAG_MS && depends_on_our_tone(reason)
+    }
+
     /// What was not as it should be, in a call that did not fail.
     pub(super) fn degradations(&self, now: Duration) -> Vec<Degradation> {
         if self.own_lag_ms() >= OWN_LAG_MS {
@@ -330,6 +336,45 @@ impl Conversation {
     }
 }
 
+/// True for what is said of a call whose tone is not recognised, or not to the end: who sends it late
+/// brings that about.
+pub(super) const fn depends_on_our_tone(reason: FailureReason) -> bool {
+    matches!(reason, FailureReason::NotHeard | FailureReason::FarNotHeard | FailureReason::AudioDied)
+}
+
 fn millis(length: Duration) -> u32 {
     u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A call of five seconds whose far end sends everything back, while our own machine has time for
+    /// one frame in so many only.
+    fn echoed(one_in: u64) -> Conversation {
+        let mut talk = Conversation::new(Spoken { codec: Codec::Pcmu, payload_type: 0 }, ToneId(7), Duration::ZERO);
+        for tick in (0..250).step_by(one_in as usize) {
+            let now = frame_start(tick);
+            talk.play(now);
+            let Some((number, Sent::Audio(payload))) = talk.next_frame(now) else { panic!("it is time") };
+            let (timestamp, payload) = (number as u32 * 160, payload.into_owned());
+            talk.packet(now, AudioPacket { sequence: number + 1, timestamp, payload_type: 0, payload });
+        }
+        talk
+    }
+
+    #[test]
+    fn who_is_late_with_its_own_tone_blames_nobody_for_what_comes_back() {
+        let in_time = echoed(1);
+        assert_eq!(in_time.failure(), None);
+        assert!(!in_time.is_own_lateness(FailureReason::NotHeard));
+
+        let late = echoed(12);
+        let reason = late.failure().expect("nobody recognises one frame in twelve");
+        assert!(late.is_own_lateness(reason), "{reason:?}");
+        // Whatever we send: the far side's packets come by themselves, and another's tone is not ours.
+        assert!(!late.is_own_lateness(FailureReason::NoAudio));
+        assert!(!late.is_own_lateness(FailureReason::WrongAudio));
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::model::{
     CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, DigitsWay,
-    ExpectedCall, Failure, FailureReason, MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
+    ExpectedCall, Failure, FailureReason, LostReason, MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::PathRequest;
@@ -550,6 +550,9 @@ impl TestCall {
         talk.play(self.now);
         let (failure, degraded) = (talk.failure(), talk.degradations(self.now));
         match failure {
+            Some(reason) if talk.is_own_lateness(reason) => {
+                self.finish(Outcome::Lost { reason: LostReason::Overloaded })
+            }
             Some(reason) => self.fail(reason),
             None => {
                 degraded.into_iter().for_each(|what| self.act(CallAction::Degraded(what)));

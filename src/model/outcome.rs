@@ -319,4 +319,6 @@ pub enum LostReason {
     NoNetwork,
     /// A limit of our own forbids it: a phone number that is not in the allow-list.
     NotAllowed,
+    /// This machine was too busy to send its audio in time: what came back says nothing.
+    Overloaded,
 }

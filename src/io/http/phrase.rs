@@ -223,6 +223,7 @@ const fn lost(reason: LostReason) -> &'static str {
         LostReason::TokenGone => "the token is no longer known",
         LostReason::NotAllowed => "a phone number is not in allowed_numbers",
         LostReason::NoNetwork => "this machine has no network",
+        LostReason::Overloaded => "this machine was too busy for its own audio",
     }
 }
 
