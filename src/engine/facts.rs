@@ -9,7 +9,7 @@ use crate::model::{
     AttemptId, CallDirection, Codec, EdgeName, ErrorClass, Failure, FailureReason, IncidentNumber, KeySlot,
     LocationName, OwnServerTrouble, PodName, ReceiverName, Share, Step, Symbol, Timestamp, TokenKind,
 };
-use crate::plan::{CallTarget, Severity};
+use crate::plan::{CallTarget, FarEnd, Severity};
 
 use super::{Audience, Rule};
 use crate::diagnosis::{Affected, Finding, Remedy};
@@ -71,6 +71,8 @@ pub enum TraitClass {
     CallCodec(Codec),
     /// Inbound calls to the client itself, or over the pod's phone number.
     CallTo(CallTarget),
+    /// Outbound calls that the test application answers itself, or another client of ours.
+    CallFarEnd(FarEnd),
 }
 
 /// How a class of attempts fared against all others, since the trouble began.

@@ -119,6 +119,7 @@ pub(super) fn class_in_words(class: &TraitClass) -> String {
         TraitClass::CallHold(ms) => format!("calls that last {} or longer", length(*ms)),
         TraitClass::CallRing(ms) => format!("calls that ring for {} or longer", length(*ms)),
         TraitClass::CallTo(to) => to.described().to_owned(),
+        TraitClass::CallFarEnd(far) => far.described().to_owned(),
         TraitClass::CallCodec(codec) => format!("calls whose speech is coded in {}", codec.as_str()),
     }
 }

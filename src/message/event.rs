@@ -402,6 +402,7 @@ fn split(split: &Split) -> SplitData {
         TraitClass::CallHold(_) => "call_hold",
         TraitClass::CallRing(_) => "call_ring",
         TraitClass::CallTo(_) => "call_to",
+        TraitClass::CallFarEnd(_) => "call_far_end",
         TraitClass::CallCodec(_) => "call_codec",
     };
     SplitData {

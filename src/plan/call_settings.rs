@@ -39,9 +39,11 @@ pub struct LongHold {
 }
 
 /// Who answers an outbound test call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FarEnd {
     /// The pod's test application, by itself.
+    #[default]
     Application,
     /// Another client of ours, which the test application rings.
     Client,
@@ -56,6 +58,16 @@ pub enum CallTarget {
     Client,
     /// The pod's phone number, so that carrier, number and webhook are in the path.
     Number,
+}
+
+impl FarEnd {
+    /// Calls of this sort, in words.
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Application => "calls to the test application",
+            Self::Client => "calls to another client",
+        }
+    }
 }
 
 impl CallTarget {

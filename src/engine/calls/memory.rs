@@ -9,7 +9,7 @@ use crate::model::{
     AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, OwnServerTrouble,
     PathTaken, Role, Step, Timestamp, TokenKind, millis,
 };
-use crate::plan::{CallLimit, CallTarget, KOfN};
+use crate::plan::{CallLimit, CallTarget, FarEnd, KOfN};
 
 use super::super::seen::{NAMED_MAX, SeenResult, separating};
 use super::super::{Evidence, Split, Symptom, TraitClass};
@@ -30,6 +30,9 @@ pub struct CallSeen {
     /// Inbound: what was called.
     #[serde(default)]
     pub to: CallTarget,
+    /// Outbound: who answered, or should have.
+    #[serde(default)]
+    pub far_end: FarEnd,
     /// Kind of its token.
     pub kind: TokenKind,
     /// How it ended.
@@ -98,6 +101,7 @@ impl CallSeen {
             role: observation.role,
             wish: call.wish,
             to: CallTarget::default(),
+            far_end: FarEnd::default(),
             kind: observation.traits.kind,
             result: SeenResult::of(&observation.outcome),
             symptom: failure.map(Symptom::of),
@@ -230,6 +234,7 @@ fn classes(calls: &[&CallSeen]) -> std::collections::BTreeSet<TraitClass> {
             TraitClass::CallRing(seen.wish.ring_ms),
             TraitClass::CallCodec(seen.wish.codec),
             TraitClass::CallTo(seen.to),
+            TraitClass::CallFarEnd(seen.far_end),
             TraitClass::Kind(seen.kind),
         ]
     };
@@ -243,6 +248,7 @@ fn is_in(class: &TraitClass, seen: &CallSeen) -> bool {
         TraitClass::CallRing(ms) => seen.wish.ring_ms >= *ms,
         TraitClass::CallCodec(codec) => seen.wish.codec == *codec,
         TraitClass::CallTo(to) => seen.to == *to,
+        TraitClass::CallFarEnd(far) => seen.far_end == *far,
         TraitClass::Kind(kind) => seen.kind == *kind,
         _ => false,
     }
@@ -273,6 +279,7 @@ mod tests {
                 path: MediaPath::Any,
             },
             to: if over_number { CallTarget::Number } else { CallTarget::Client },
+            far_end: FarEnd::Application,
             kind: TokenKind::Access,
             result: if over_number { SeenResult::Failed } else { SeenResult::Completed },
             symptom: None,
@@ -306,5 +313,15 @@ mod tests {
         let split = found.splits.first().expect("a class separates them");
         assert_eq!(split.class, TraitClass::CallTo(CallTarget::Number), "{:#?}", found.splits);
         assert_eq!((split.failed, split.of, split.others_failed), (6, 6, 0));
+    }
+
+    #[test]
+    fn it_is_seen_that_only_calls_to_another_client_fail() {
+        let far_end = |n: i64| if n % 2 == 0 { FarEnd::Client } else { FarEnd::Application };
+        let to = CallTarget::Client;
+        let calls: Vec<CallSeen> = (0..12).map(|n| CallSeen { far_end: far_end(n), to, ..seen(n) }).collect();
+        let found = evidence(calls.iter(), CallSeen::has_failed, Timestamp::from_millis(0));
+        let split = found.splits.first().expect("a class separates them");
+        assert_eq!(split.class, TraitClass::CallFarEnd(FarEnd::Client), "{:#?}", found.splits);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{CallDirection, CallWish, ProbeName, Share, millis};
 use crate::plan::{
-    CallRule, CallSettings, CallTarget, CallThresholds, KOfN, Plan, Pod, PodCalls, Probe, whole_minutes,
+    CallRule, CallSettings, CallTarget, CallThresholds, FarEnd, KOfN, Plan, Pod, PodCalls, Probe, whole_minutes,
 };
 
 /// With the default rule at most so many calls are looked back at.
@@ -48,6 +48,8 @@ pub struct CallProbeRules {
     /// Inbound: what is called.
     #[serde(default)]
     pub to: CallTarget,
+    /// Outbound: who answers.
+    pub far_end: FarEnd,
     /// Its usual hold, in milliseconds.
     pub hold_ms: u32,
     /// Without a call for so long nobody looks, in milliseconds.
@@ -91,6 +93,7 @@ pub fn rules_of(plan: &Plan, pod: &Pod) -> Option<CallRules> {
             direction: call.direction,
             legs: call.legs(),
             to: call.to,
+            far_end: call.far_end,
             hold_ms: u32::try_from(call.hold.as_millis()).unwrap_or(u32::MAX),
             silence_ms: millis(pace * ROUNDS_MISSED + probe.longest()),
             pages: probe.pages,

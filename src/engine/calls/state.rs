@@ -56,7 +56,7 @@ impl CallState {
     pub fn observe(&mut self, observation: &Observation, rules: &CallRules, connections_fail: bool) {
         let Some(mut seen) = CallSeen::of(observation) else { return };
         let probe = rules.probes.get(&observation.probe);
-        seen.to = probe.map(|probe| probe.to).unwrap_or_default();
+        (seen.to, seen.far_end) = probe.map(|probe| (probe.to, probe.far_end)).unwrap_or_default();
         let price = rules.price(&observation.probe, &seen.wish);
         let legs = probe.map_or(1, |probe| probe.legs);
         self.spending.give_back(observation.started, price.saturating_sub(billed(observation, price, legs)));

@@ -88,6 +88,7 @@ pub(super) fn class(class: &TraitClass) -> String {
         TraitClass::CallHold(ms) => format!("calls that last {} or longer", in_words(*ms)),
         TraitClass::CallRing(ms) => format!("calls that ring for {} or longer", in_words(*ms)),
         TraitClass::CallTo(to) => to.described().to_owned(),
+        TraitClass::CallFarEnd(far) => far.described().to_owned(),
         TraitClass::CallCodec(codec) => format!("calls coded in {}", codec.as_str()),
     }
 }
