@@ -8,7 +8,7 @@ use crate::model::{
     LostReason, MediaPath, Outcome, Step,
 };
 
-use super::conversation::{OWN_LAG_MS, depends_on_our_tone};
+use super::conversation::{OWN_LAG_MS, depends_on_our_tone, is_much};
 use super::{CallSettings, Finding, OtherClient};
 
 /// How the other client of a call takes part in it, which knows whom to expect. Nothing if there is no
@@ -51,8 +51,8 @@ pub fn of_both(mut near: Finding, far: Result<Finding, LostReason>) -> Finding {
     let far = match far {
         Ok(far) => far,
         Err(reason) => {
-            if near.outcome.is_completed() {
-                // Whether we were heard nobody knows.
+            // Whether we were heard nobody knows, and what was not heard was perhaps never sent.
+            if near.outcome.is_completed() || near.outcome.failure().is_some_and(could_be_there) {
                 near.outcome = Outcome::Lost { reason };
             }
             return near;
@@ -67,7 +67,7 @@ pub fn of_both(mut near: Finding, far: Result<Finding, LostReason>) -> Finding {
     let lag_ms = facts.audio.as_ref().map_or(0, |audio| audio.own_lag_ms);
     near.outcome = outcome(near.outcome, &far.outcome, &there);
     let of_tone = |failure: &Failure| failure.step == Step::Media && depends_on_our_tone(failure.reason);
-    if lag_ms >= OWN_LAG_MS && near.outcome.failure().is_some_and(of_tone) {
+    if is_much(lag_ms, facts.wish.hold_ms) && near.outcome.failure().is_some_and(of_tone) {
         near.outcome = Outcome::Lost { reason: LostReason::Overloaded };
     }
     if let Outcome::Completed { degraded } = &mut near.outcome
@@ -114,16 +114,19 @@ const fn is_of_what_it_heard(failure: &Failure) -> bool {
 
 fn outcome(near: Outcome, far: &Outcome, there: &FarFacts) -> Outcome {
     match near {
-        Outcome::Failed(failure) => Outcome::Failed(of_failed(failure, there)),
+        Outcome::Failed(failure) => match far {
+            Outcome::Throttled { .. } | Outcome::Lost { .. } if could_be_there(&failure) => far.clone(),
+            _ => Outcome::Failed(of_failed(failure, there)),
+        },
         Outcome::Completed { degraded } => of_completed(degraded, far),
         Outcome::Throttled { .. } | Outcome::Lost { .. } => near,
     }
 }
 
-/// Why the caller's side failed: perhaps only because of what was the matter at the other one.
-fn of_failed(near: Failure, there: &FarFacts) -> Failure {
+/// True if the caller's side may have failed only because of what was the matter at the other one.
+const fn could_be_there(near: &Failure) -> bool {
     // The application answers by itself: until then it has nothing to do with the other client.
-    let could_be_there = matches!(
+    matches!(
         (near.step, near.reason),
         (
             Step::Ice | Step::Dtls | Step::Media,
@@ -133,9 +136,13 @@ fn of_failed(near: Failure, there: &FarFacts) -> Failure {
                 | FailureReason::AudioDied
                 | FailureReason::FarNotHeard
         )
-    );
+    )
+}
+
+/// Why the caller's side failed: perhaps only because of what was the matter at the other one.
+fn of_failed(near: Failure, there: &FarFacts) -> Failure {
     match &there.failure {
-        _ if !could_be_there => near,
+        _ if !could_be_there(&near) => near,
         Some(failure) => Failure {
             step: failure.step,
             reason: FailureReason::FarClient,

@@ -292,10 +292,25 @@ fn trouble_there_is_told_apart_from_trouble_here() {
     }
     let lost = LostReason::NoNetwork;
     assert_eq!(of_both(near.clone(), Err(lost)).outcome, Outcome::Lost { reason: lost }, "who knows who was heard");
-    assert_eq!(failure(&of_both(hung_up(), Err(lost))), Some((Step::Media, R::HungUp)));
+    assert_eq!(of_both(hung_up(), Err(lost)).outcome, Outcome::Lost { reason: lost }, "our own client vanished");
+    let unanswered = failed(&near, Step::Ringing, R::NoAnswer);
+    assert_eq!(failure(&of_both(unanswered.clone(), Err(lost))), Some((Step::Ringing, R::NoAnswer)));
+    let far_lost = Finding { outcome: Outcome::Lost { reason: lost }, ..far.clone() };
+    assert_eq!(of_both(hung_up(), Ok(far_lost.clone())).outcome, Outcome::Lost { reason: lost });
+    assert_eq!(failure(&of_both(unanswered, Ok(far_lost))), Some((Step::Ringing, R::NoAnswer)));
     let wish = near.call.as_ref().expect("a call").wish;
     let alone = of_far_alone(wish, failed(&far, Step::Registered, R::NoAnswer));
     assert_eq!(failure(&alone), Some((Step::Registered, R::FarClient)));
     let own = alone.call.and_then(|call| call.far).and_then(|far| far.failure).map(|failure| failure.reason);
     assert_eq!(own, Some(R::NoAnswer), "the facts know why");
+}
+
+#[test]
+fn only_who_was_called_ends_with_the_other_client() {
+    let mut two = Two::new(Kept::Nothing);
+    for side in [Near, Far] {
+        two.calls.get_mut(&side).expect("both are there").other_over(Duration::ZERO);
+    }
+    assert!(!two.calls[&Near].over, "who calls has deadlines, and ears");
+    assert!(two.calls[&Far].over);
 }

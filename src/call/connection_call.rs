@@ -71,7 +71,13 @@ impl<S: Signalling> Connection<S> {
 
     pub(super) fn rest_answered(&mut self, answer: RestAnswer) {
         if self.phase == Phase::Waiting(Step::Hangup) {
-            return self.compare_status(answer);
+            return match answer {
+                // The answer to our order: the call is not wanted any more.
+                RestAnswer::Call { sid, .. } if self.given_up.is_some() && !self.status_asked && self.was_ordered() => {
+                    self.outputs.push_back(Output::Rest(RestRequest::End { sid }));
+                }
+                answer => self.compare_status(answer),
+            };
         }
         let now = self.elapsed;
         self.with_call(|call| call.rest_answered(now, answer));

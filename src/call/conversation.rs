@@ -31,9 +31,16 @@ const HIGH_LOSS_PERMILLE: u16 = 30;
 /// Opinion score at which the SDK warns its application, times a hundred.
 const LOW_MOS_CENTI: u16 = 300;
 
-/// With so much of our own lateness nothing is said about quality, nor about what became of our tone:
-/// five frames.
+/// With so much of our own lateness nothing is said about quality: five frames.
 pub(super) const OWN_LAG_MS: u32 = 100;
+
+/// With so large a share of frames that our own machine left out, in thousandths, nothing is said about
+/// what became of our tone either.
+const OWN_LAG_MUCH_PERMILLE: u64 = 50;
+/// Frames in a second.
+const FRAMES_A_SECOND: u64 = 50;
+/// The longest call that is looked into by the second; holds are shorter.
+const SECONDS_MAX: usize = 1_800;
 
 /// What is sent as a frame.
 pub(super) enum Sent {
@@ -64,8 +71,9 @@ pub(super) struct Conversation {
     source: ToneSource,
     began: Duration,
     sent: u64,
-    /// Frames that our own machine was too late for.
-    skipped: u64,
+    /// Frames that our own machine was too late for, by the second of the call: as many as a call may
+    /// have seconds.
+    skipped: Vec<u16>,
     played: u64,
     playout: Playout<Vec<u8>>,
     reception: Reception,
@@ -95,7 +103,7 @@ impl Conversation {
             source: ToneSource::new(tone),
             began: now,
             sent: 0,
-            skipped: 0,
+            skipped: Vec::new(),
             played: 0,
             playout: Playout::new(PLAYOUT_DELAY, clock),
             reception: Reception::new(clock, spoken.payload_type, PLAYOUT_DELAY),
@@ -159,7 +167,7 @@ impl Conversation {
             return None;
         }
         let number = ToneSource::frame_at(now.saturating_sub(self.began));
-        self.skipped += number.saturating_sub(self.sent);
+        (self.sent..number).for_each(|late| self.skip(late));
         self.sent = number + 1;
         if let Some(pressed) = self.pressed(number) {
             return Some((number, pressed));
@@ -170,6 +178,15 @@ impl Conversation {
             encoder => Cow::Owned(encoder.encode(self.source.frame(number))),
         };
         Some((number, Sent::Audio(payload)))
+    }
+
+    fn skip(&mut self, number: u64) {
+        // A call of more seconds than fit is of no use to anybody.
+        let second = usize::try_from(number / FRAMES_A_SECOND).unwrap_or(usize::MAX).min(SECONDS_MAX - 1);
+        if self.skipped.len() <= second {
+            self.skipped.resize(second + 1, 0);
+        }
+        self.skipped[second] = self.skipped[second].saturating_add(1);
     }
 
     fn pressed(&mut self, number: u64) -> Option<Sent> {
@@ -263,7 +280,13 @@ impl Conversation {
     }
 
     fn own_lag_ms(&self) -> u32 {
-        u32::try_from(self.skipped * FRAME.as_millis() as u64).unwrap_or(u32::MAX)
+        self.lag_since_ms(0)
+    }
+
+    /// What our own machine left out from this second of the call on.
+    fn lag_since_ms(&self, second: usize) -> u32 {
+        let frames: u32 = self.skipped.iter().skip(second).map(|frames| u32::from(*frames)).sum();
+        frames * FRAME.as_millis() as u32
     }
 
     fn rating(&self, hearing: &Hearing, received: &ReceptionReport) -> Rating {
@@ -305,9 +328,16 @@ impl Conversation {
         Some(hearing.late_start?.duration().min(since_ready))
     }
 
-    /// True if it may have failed like this because our own machine was late.
+    /// True if it may have failed like this because our own machine was late: for much of the call, or of
+    /// what was left of it when our tone died. What another client sends is not for us to send.
     pub(super) fn is_own_lateness(&self, reason: FailureReason) -> bool {
-        self.own_lag_ms() >= OWN_LAG_MS && depends_on_our_tone(reason)
+        if self.with_other || !depends_on_our_tone(reason) {
+            return false;
+        }
+        let died_ms = self.ear.hearing().died.map_or(0, |died| died.0);
+        let lasted_ms = u32::try_from(self.sent * FRAME.as_millis() as u64).unwrap_or(u32::MAX);
+        let second = died_ms / 1000;
+        is_much(self.lag_since_ms(second as usize), lasted_ms.saturating_sub(second * 1000))
     }
 
     /// What was not as it should be, in a call that did not fail.
@@ -336,6 +366,11 @@ impl Conversation {
     }
 }
 
+/// True if a machine that was late by so much, in so long a time, is heard to be.
+pub(super) fn is_much(lag_ms: u32, in_ms: u32) -> bool {
+    lag_ms >= OWN_LAG_MS && u64::from(lag_ms) * 1000 > u64::from(in_ms) * OWN_LAG_MUCH_PERMILLE
+}
+
 /// True for what is said of a call whose tone is not recognised, or not to the end: who sends it late
 /// brings that about.
 pub(super) const fn depends_on_our_tone(reason: FailureReason) -> bool {
@@ -362,6 +397,23 @@ mod tests {
             talk.packet(now, AudioPacket { sequence: number + 1, timestamp, payload_type: 0, payload });
         }
         talk
+    }
+
+    #[test]
+    fn a_moment_of_lateness_does_not_excuse_a_tone_that_dies_much_later() {
+        let mut talk = Conversation::new(Spoken { codec: Codec::Pcmu, payload_type: 0 }, ToneId(7), Duration::ZERO);
+        // A minute; half a second of it is left out early on, and in the second half silence comes back.
+        for tick in (0..100).chain(125..3000) {
+            let now = frame_start(tick);
+            talk.play(now);
+            let Some((number, Sent::Audio(payload))) = talk.next_frame(now) else { panic!("it is time") };
+            let payload = if tick < 1500 { payload.into_owned() } else { vec![0xff; payload.len()] };
+            let packet = AudioPacket { sequence: number + 1, timestamp: number as u32 * 160, payload_type: 0, payload };
+            talk.packet(now, packet);
+        }
+        assert_eq!(talk.failure(), Some(FailureReason::AudioDied));
+        assert_eq!(talk.own_lag_ms(), 500);
+        assert!(!talk.is_own_lateness(FailureReason::AudioDied));
     }
 
     #[test]

@@ -13,8 +13,13 @@ impl<S: Signalling> Connection<S> {
     /// The attempt shall end now. A device that is registered, or about to be, leaves as ever, but
     /// waits less for the answer; one that is leaving already goes on with it.
     pub(super) fn give_up(&mut self, reason: LostReason) {
+        let leave_by = self.elapsed.saturating_add(LEAVE_MAX);
         let is_registered = match self.phase {
-            Phase::Over | Phase::Waiting(Step::Hangup) => return,
+            Phase::Over => return,
+            Phase::Waiting(Step::Hangup) => {
+                self.due = self.due.min(leave_by);
+                return;
+            }
             Phase::Calling => self.calls(CallDirection::Inbound),
             Phase::Holding => true,
             Phase::Waiting(step) => step == Step::Registered,
@@ -25,7 +30,7 @@ impl<S: Signalling> Connection<S> {
         }
         self.given_up = Some(reason);
         self.leave();
-        self.due = self.due.min(self.elapsed.saturating_add(LEAVE_MAX));
+        self.due = self.due.min(leave_by);
     }
 
     /// Everything was done, unless it was given up.

@@ -50,6 +50,7 @@ mod conversation;
 mod finding;
 mod giving_up;
 mod media;
+mod other_client;
 mod path_io;
 #[cfg(test)]
 mod path_tests;

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 use super::PathRequest;
-use super::call_settings::{CallSettings, OtherClient};
+use super::call_settings::CallSettings;
 use super::conversation::{Conversation, Sent};
 use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
 use super::paths::{Paths, told_addresses};
@@ -69,10 +69,10 @@ pub(super) struct TestCall {
     pub(super) media: Option<Media>,
     /// The paths beside the plain one.
     pub(super) paths: Paths,
-    talk: Option<Conversation>,
+    pub(super) talk: Option<Conversation>,
     /// When the other client's tone begins.
-    other_talks: Option<Duration>,
-    hang_up_at: Option<Duration>,
+    pub(super) other_talks: Option<Duration>,
+    pub(super) hang_up_at: Option<Duration>,
     set_up_from: Duration,
     promised: Option<Duration>,
     facts: CallFacts,
@@ -306,25 +306,6 @@ impl TestCall {
         }
     }
 
-    /// The other client's tone begins at this moment.
-    pub(super) fn other_talks(&mut self, at: Duration) {
-        self.other_talks = Some(at);
-        let Some(talk) = &mut self.talk else { return };
-        talk.other_began(at);
-        let agreed = talk.began();
-        self.hang_up_at = self.hang_up_after(agreed);
-    }
-
-    /// The client that has called us is done with the call: what was heard until now counts.
-    pub(super) fn other_over(&mut self, now: Duration) {
-        self.now = now;
-        match (self.over, &self.talk) {
-            (true, _) => {}
-            (false, Some(_)) => self.judge(),
-            (false, None) => self.finish(Outcome::completed()),
-        }
-    }
-
     /// The device raised an error while the call was under way; `Ended` follows if it is over.
     pub(super) fn rejected(&mut self, now: Duration, wire_code: Option<u32>) {
         self.now = now;
@@ -532,20 +513,7 @@ impl TestCall {
         self.talk_on();
     }
 
-    /// When we hang up if our keys were agreed at this moment. Whoever was called stays until the other
-    /// client is done; whoever calls listens for as long as wished once the other client talks, and
-    /// gives it a step's time until it does.
-    fn hang_up_after(&self, agreed: Duration) -> Option<Duration> {
-        let hold = Duration::from_millis(u64::from(self.settings.wish.hold_ms));
-        match (&self.settings.other, self.other_talks) {
-            (None, _) => Some(agreed + hold),
-            (Some(OtherClient { calls_as: Some(_), .. }), _) => None,
-            (Some(_), None) => Some(agreed + hold.max(self.settings.step)),
-            (Some(_), Some(talks)) => Some(talks.max(agreed) + hold),
-        }
-    }
-
-    fn judge(&mut self) {
+    pub(super) fn judge(&mut self) {
         let Some(talk) = &mut self.talk else { return };
         talk.play(self.now);
         let (failure, degraded) = (talk.failure(), talk.degradations(self.now));

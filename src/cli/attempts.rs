@@ -93,6 +93,8 @@ pub struct Round {
     pub left_alone: Vec<LeftAlone>,
     /// True if it was told to stop before all of them were.
     pub stopped: bool,
+    /// True if it was told so twice: then nothing is waited for.
+    told_twice: bool,
 }
 
 /// Without orders for calls beyond the first in each account: a partner is asked for one a minute at
@@ -116,9 +118,11 @@ pub fn make(plan: &Arc<Plan>, wanted: Vec<Wanted>, pace: Duration) -> anyhow::Re
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
         let dialer = Dialer::start(plan.node.location.name.clone(), sender).context("cannot start the minter")?;
         let round = Making::new(plan, wanted, pace, dialer.clone()).run(reports, &mut signals).await;
-        tokio::select! {
-            () = dialer.rest() => {}
-            () = signals.next() => {}
+        if !round.told_twice {
+            tokio::select! {
+                () = dialer.rest() => {}
+                () = signals.next() => {}
+            }
         }
         anyhow::Ok(round)
     });
@@ -158,13 +162,17 @@ impl<'a> Making<'a> {
             self.begin_next(pod, Duration::ZERO);
         }
         let mut made: Vec<Option<AttemptReport>> = self.wanted.iter().map(|_| None).collect();
+        let mut told_twice = false;
         while !self.under_way.is_empty() {
             let next = tokio::select! {
                 report = reports.recv() => report,
                 // Told a second time, it waits for nothing more.
                 () = signals.next() => if self.stop() { continue } else { None },
             };
-            let Some(report) = next else { break };
+            let Some(report) = next else {
+                told_twice = self.stopped;
+                break;
+            };
             let Some(index) = self.under_way.remove(&report.id) else { continue };
             let pod = self.wanted[index].pod.name.clone();
             match report.outcome {
@@ -179,7 +187,7 @@ impl<'a> Making<'a> {
         bar.finish_and_clear();
         let pairs = self.wanted.into_iter().zip(made);
         let made = pairs.filter_map(|(wanted, report)| report.map(|report| Made { wanted, report })).collect();
-        Round { made, left_alone: self.left_alone, stopped: self.stopped }
+        Round { made, left_alone: self.left_alone, stopped: self.stopped, told_twice }
     }
 
     /// Ends what is under way, calls are hung up, and begins no more. False if that was said before.

@@ -35,7 +35,10 @@ pub fn run(args: &Args, _globals: &Globals) -> Result<Ending, Failure> {
     runtime.block_on(async {
         let files = PlanFiles::new(args.dirs.config.clone(), args.dirs.probes.clone());
         let mut signals = StopSignals::listen()?;
-        let node = Node::start(read.plan, Some(files)).await?;
+        let node = tokio::select! {
+            node = Node::start(read.plan, Some(files)) => node?,
+            () = signals.next() => return Ok(()),
+        };
         tracing::info!(dashboard = %format!("http://{}/", node.operator), status_page = %format!("http://{}/", node.public), "running");
         signals.next().await;
         tracing::info!("stopping");

@@ -42,7 +42,7 @@ impl Engine {
             Input::DeliveryFinished { id, result } => self.delivery_finished(turn, &id, &result),
             Input::ControlsChecked { answered, of } => self.controls_checked(turn, answered, of),
             Input::CallsSought { pod, calls, search } => self.calls_sought(turn, &pod, calls, search),
-            Input::Stopping => self.volatile.timers.retain(|timer| !timer.begins_something()),
+            Input::Stopping => self.volatile.stopping = true,
             Input::Command(Command::Pause { pod, until }) => {
                 self.volatile.escalate = true;
                 self.commit(turn, Record::Paused { at: turn.now(), pod, until });
@@ -198,6 +198,9 @@ impl Engine {
         edge: EdgeName,
         id: (Timestamp, u32),
     ) {
+        if self.volatile.stopping {
+            return;
+        }
         let lane = &self.volatile.lanes[place];
         let (pod, probe) = (lane.pod.name.clone(), lane.probe.name.clone());
         let now = turn.now();

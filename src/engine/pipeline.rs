@@ -57,6 +57,8 @@ pub(super) struct Volatile {
     pub looked_at: BTreeMap<IncidentNumber, Timestamp>,
     /// Reports of attempts that nobody waits for: late, double or foreign.
     pub reports_dropped: u64,
+    /// True once the node is about to stop: nothing is begun any more.
+    pub stopping: bool,
     /// True once anything changed that incidents or messages may follow from.
     pub escalate: bool,
 }
@@ -123,6 +125,7 @@ impl Engine {
     fn fall_due(&mut self, turn: &mut Turn) {
         while let Some((at, timer)) = self.volatile.timers.pop_due(turn.now()) {
             match timer {
+                timer if self.volatile.stopping && timer.begins_something() => {}
                 Timer::Slot(lane) => self.slot_due(turn, lane, at),
                 Timer::CallSlot(lane) => self.call_slot_due(turn, lane, at),
                 Timer::CallAgain(pod, direction) => self.call_again_due(turn, &pod, direction),

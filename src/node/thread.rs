@@ -127,16 +127,18 @@ impl Loop<'_> {
         let (under_way, watch) = (dialer.under_way(), Stopwatch::start());
         dialer.stop();
         self.turn(Input::Stopping);
-        let at_rest = dialer.rest();
-        tokio::pin!(at_rest);
+        // Boxed, so that it is gone before anybody counts: while it waits it holds what is free.
+        let mut at_rest = Box::pin(dialer.rest());
         loop {
             tokio::select! {
                 biased;
                 Some(report) = channels.reports.recv() => self.report(report),
+                Some(finished) = channels.delivered.recv() => self.delivered(finished),
                 () = &mut at_rest => break,
                 () = watch.sleep_until(STOP_WITHIN) => break,
             }
         }
+        drop(at_rest);
         // Whoever is at rest has reported.
         let last = channels.reports.len();
         for _ in 0..last {

@@ -142,7 +142,7 @@ impl Engine {
         (wish, token, edge): (CallWish, TokenWish, EdgeName),
         (slot, number): (Timestamp, u32),
     ) {
-        let Some(plan) = &self.plan else { return };
+        let Some(plan) = self.plan.as_ref().filter(|_| !self.volatile.stopping) else { return };
         let lane = &self.volatile.call_lanes[place];
         let (pod, probe, now) = (lane.pod.name.clone(), lane.probe.name.clone(), turn.now());
         let id = AttemptId::of(&plan.node.location.name, &pod, &probe, slot.as_millis(), number);

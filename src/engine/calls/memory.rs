@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AttemptId, CallWish, Degradation, FailureReason, FarHears, HeardSound, Observation, Outcome, OwnServerTrouble,
-    PathTaken, Role, Step, Timestamp, TokenKind, millis,
+    PathTaken, Role, Timestamp, TokenKind, millis,
 };
 use crate::plan::{CallLimit, CallTarget, FarEnd, KOfN};
 
@@ -114,7 +114,7 @@ impl CallSeen {
             poor: !flaws.is_empty(),
             flaws,
             own_server: failure
-                .filter(|failure| failure.step == Step::Ice)
+                .filter(|failure| failure.reason == FailureReason::NoPath)
                 .and_then(|_| OwnServerTrouble::in_the_way(call.wish.path, &call.servers)),
             stopped_ms: both().filter_map(|audio| audio.stopped_ms).min(),
         })

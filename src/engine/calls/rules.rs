@@ -49,6 +49,7 @@ pub struct CallProbeRules {
     #[serde(default)]
     pub to: CallTarget,
     /// Outbound: who answers.
+    #[serde(default)]
     pub far_end: FarEnd,
     /// Its usual hold, in milliseconds.
     pub hold_ms: u32,
@@ -143,6 +144,13 @@ pub fn false_pages_per_year(of: KOfN, usual: f64, calls_per_minute: f64) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_that_an_older_version_wrote_are_read() {
+        let written = r#"{ "direction": "outbound", "legs": 1, "hold_ms": 5000, "silence_ms": 900000, "pages": true }"#;
+        let read: CallProbeRules = serde_json::from_str(written).expect("what is new has a default");
+        assert_eq!((read.to, read.far_end), (CallTarget::Client, FarEnd::Application));
+    }
 
     #[test]
     fn the_default_rule_keeps_its_promise() {

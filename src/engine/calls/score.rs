@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AttemptId, CallWish, EdgeName, KeySlot, Observation, ProbeName, Role, Step, Timestamp, TokenKind};
-use crate::plan::KOfN;
+use crate::plan::{CallTarget, FarEnd, KOfN};
 
 use super::super::Evidence;
 use super::super::seen::SeenResult;
@@ -39,6 +39,12 @@ pub struct FailedCall {
     pub probe: ProbeName,
     /// How it was to go, as far as that can matter to how it failed.
     pub wish: CallWish,
+    /// Inbound: what was called.
+    #[serde(default)]
+    pub to: CallTarget,
+    /// Outbound: who answered, or should have.
+    #[serde(default)]
+    pub far_end: FarEnd,
     /// Kind of its token.
     pub kind: TokenKind,
     /// Which key signed it.
@@ -60,11 +66,15 @@ impl FailedCall {
         {
             wish.hold_ms = wish.hold_ms.min(probe.hold_ms);
         }
+        let sort = rules.probes.get(&observation.probe).map(|probe| (probe.to, probe.far_end));
+        let (to, far_end) = sort.unwrap_or_default();
         Some(Self {
             attempt: observation.attempt,
             started: observation.started,
             probe: observation.probe.clone(),
             wish,
+            to,
+            far_end,
             kind: observation.traits.kind,
             key: observation.traits.key,
             name_length: observation.traits.name_length,
@@ -74,8 +84,10 @@ impl FailedCall {
 
     /// True if a call that went well says that this one would go well, too.
     fn is_like(&self, seen: &CallSeen) -> bool {
+        let wish = |wish: &CallWish| (wish.ring_ms, wish.codec, wish.path);
         seen.wish.hold_ms >= self.wish.hold_ms
-            && (seen.wish.ring_ms, seen.wish.codec, seen.kind) == (self.wish.ring_ms, self.wish.codec, self.kind)
+            && wish(&seen.wish) == wish(&self.wish)
+            && (seen.kind, seen.to, seen.far_end) == (self.kind, self.to, self.far_end)
     }
 }
 

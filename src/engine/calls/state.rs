@@ -145,9 +145,17 @@ fn billed(observation: &Observation, price: u32, legs: u32) -> u32 {
         u64::try_from(observation.finished.as_millis() - observation.started.as_millis()).unwrap_or(0),
     );
     match &observation.outcome {
-        Outcome::Failed(failure) if failure.step <= Step::Answer => 0,
+        // Where the other client of ours failed, the application had perhaps answered already.
+        Outcome::Failed(failure) if failure.step <= Step::Answer && !was_answered(observation) => 0,
         Outcome::Throttled { .. } => 0,
         Outcome::Failed(_) | Outcome::Completed { .. } => (legs * whole_minutes(took)).min(price),
         Outcome::Lost { .. } => price,
     }
+}
+
+fn was_answered(observation: &Observation) -> bool {
+    observation
+        .call
+        .as_ref()
+        .is_some_and(|call| call.wish.direction == CallDirection::Outbound && call.set_up_ms.is_some())
 }

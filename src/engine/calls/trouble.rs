@@ -158,7 +158,7 @@ impl CallTrouble {
             FailureReason::NoAudio | FailureReason::Silence => Self::HearNothing,
             FailureReason::NotHeard => Self::NotHeard,
             FailureReason::FarNeverRang => Self::NotDelivered,
-            FailureReason::FarClient if !matches!(symptom.step, Step::Ice | Step::Dtls) => Self::NotDelivered,
+            FailureReason::FarClient if symptom.step < Step::Ice => Self::NotDelivered,
             FailureReason::FarNotHeard => Self::HearNothing,
             FailureReason::WrongAudio => Self::WrongAudio,
             FailureReason::AudioDied => Self::AudioStops { after_ms: 0 },

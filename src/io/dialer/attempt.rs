@@ -61,7 +61,12 @@ pub(super) async fn make(
     let ice = ice_source(equipment, spec, pod, probe);
     let call = call_settings(spec, plan, (pod, probe), watch, ice.is_some());
     // Boxed, so that attempts that call nobody take no more memory for it.
-    let far = match Box::pin(far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways)).await {
+    let far = tokio::select! {
+        biased;
+        () = stop.told() => Err(LostReason::Stopped),
+        far = Box::pin(far_client::of(equipment, call.as_ref(), (pod, probe), &minted, &ways)) => far,
+    };
+    let far = match far {
         Ok(far) => far,
         Err(reason) => return (lost(spec, started, reason), Vec::new()),
     };

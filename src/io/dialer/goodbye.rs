@@ -91,11 +91,12 @@ async fn say_to_partner(socket: Option<(WebSocketStream<Stream>, u16)>, to_end: 
     let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
     let farewell = async {
         socket.close(Some(frame)).await.ok();
-        let mut answered = false;
         while let Some(Ok(message)) = socket.next().await {
-            answered |= matches!(message, Message::Close(_));
+            if matches!(message, Message::Close(_)) {
+                return true;
+            }
         }
-        answered
+        false
     };
     // If the partner does not answer in time there is nothing more to do.
     ended & timeout(CLOSE_MAX, farewell).await.unwrap_or(false)

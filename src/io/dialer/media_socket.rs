@@ -40,7 +40,8 @@ impl MediaSocket {
     /// A socket on this address of ours, on any free port.
     pub(super) async fn open(local: IpAddr) -> io::Result<Self> {
         let socket = UdpSocket::bind(SocketAddr::new(local, 0)).await?;
-        setsockopt(&socket, ReceiveTimestamp, &true)?;
+        // Where the system cannot tell, a datagram came when it was taken.
+        setsockopt(&socket, ReceiveTimestamp, &true).ok();
         let (buffer, told) = (vec![0; DATAGRAM_MAX].into_boxed_slice(), nix::cmsg_space!(TimeVal));
         Ok(Self { socket: Socket::Awaited(socket), buffer, told })
     }
