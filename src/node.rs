@@ -3,6 +3,7 @@
 
 mod files;
 mod listeners;
+mod lost_attempts;
 mod missed_secrets;
 mod ports;
 mod story;
@@ -89,8 +90,8 @@ impl Node {
             tracing::error!(moved_to = %damage.moved_to.display(), "the store was damaged; a new one was begun");
         }
         let troubles = [(Trouble::Store, opened.damage.is_some()), (Trouble::Facts, skipped > 0)];
-        // Secrets were read before the node was started; whoever misses one later says so.
-        for (what, on) in troubles.into_iter().chain([(Trouble::Secret, false)]) {
+        // Secrets were read before the node was started; whoever misses one later says so. Nothing was lost yet.
+        for (what, on) in troubles.into_iter().chain([(Trouble::Secret, false), (Trouble::Attempts, false)]) {
             inbox.send(Input::Trouble { what, on }).await.ok();
         }
         let parts = listeners::Parts { plan, view: view.clone(), metrics, inbox: inbox.clone(), history, files };

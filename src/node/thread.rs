@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::Channels;
+use super::lost_attempts::LostAttempts;
 use super::missed_secrets::MissedSecrets;
 use super::ports::NodePorts;
 use crate::drive;
@@ -46,6 +47,7 @@ struct Loop<'a> {
     snapshot_at_facts: u64,
     journal_broken: bool,
     missed: MissedSecrets,
+    lost: LostAttempts,
 }
 
 /// Runs the engine until the node stops.
@@ -60,9 +62,9 @@ pub(super) fn run(
     let (published, tidied) = (Timestamp::MIN, Timestamp::MIN);
     // What could not be written before the last stop may be writable now: the first turn tells.
     let journal_broken = engine.state().troubles.contains_key(&Trouble::Journal);
-    let missed = MissedSecrets::default();
+    let (missed, lost) = (MissedSecrets::default(), LostAttempts::default());
     let mut this =
-        Loop { engine, ports, views, wake: None, published, tidied, snapshot_at_facts, journal_broken, missed };
+        Loop { engine, ports, views, wake: None, published, tidied, snapshot_at_facts, journal_broken, missed, lost };
     let _guard = runtime.enter();
     runtime.block_on(async {
         loop {
@@ -116,9 +118,10 @@ impl Loop<'_> {
                 tracing::warn!(%error, "an attempt's report could not be kept");
             }
             self.missed.attempted(&pod, &report);
+            self.lost.attempted(&report);
         }
         self.turn(Input::AttemptFinished(Box::new(report)));
-        self.tell_of_secrets();
+        self.tell_of_troubles();
     }
 
     /// Ends what is under way, and takes in how it ended. Nothing new is begun.
@@ -163,13 +166,16 @@ impl Loop<'_> {
         }
         self.missed.delivered(&finished);
         self.turn(Input::DeliveryFinished { id: finished.id.clone(), result: finished.result() });
-        self.tell_of_secrets();
+        self.tell_of_troubles();
     }
 
-    /// A secret that cannot be read is a trouble of ours until it can be.
-    fn tell_of_secrets(&mut self) {
+    /// A secret that cannot be read is a trouble of ours until it can be, and so are attempts that are lost.
+    fn tell_of_troubles(&mut self) {
         if let Some(on) = self.missed.changed() {
             self.turn(Input::Trouble { what: Trouble::Secret, on });
+        }
+        if let Some(on) = self.lost.changed() {
+            self.turn(Input::Trouble { what: Trouble::Attempts, on });
         }
     }
 
