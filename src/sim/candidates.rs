@@ -19,8 +19,6 @@ const BLOCKS: usize = 64;
 const POOL_SEED: u64 = 0x0072_696e_6763_6865;
 /// Offsets of a signature; as an index.
 const OFFSETS: usize = SignatureCells::OFFSETS as usize;
-/// Cells of a signature; as an index.
-const CELLS: usize = 2 * OFFSETS;
 
 /// Candidates of a search where years are to pass quickly.
 const FEW: u32 = 1_000;
@@ -117,33 +115,67 @@ pub(super) fn best_signature(rng: &mut fastrand::Rng, fit: &Fit, search: Search)
         return first_without_unwanted(rng, fit);
     }
     let image = Image::draw(rng, fit);
-    let mut found = (0, &[][..]);
+    let groups = &search.pool()[rng.usize(..BLOCKS)].groups;
     // A signature without any cell is among the candidates, and counts nothing.
-    let mut equal = 1;
-    for Group { count, neighbours, places } in &search.pool()[rng.usize(..BLOCKS)].groups {
+    let mut best = Best { rng, fit, image, sum: 0, equal: 1, places: &[] };
+    for Group { count, neighbours, places } in groups {
         let pairs = if *neighbours { fit.best_of_pairs() } else { 0 };
-        if image.most_of(*count).saturating_add(pairs) < found.0 {
+        if best.image.most_of(*count).saturating_add(pairs) < best.sum {
             continue;
         }
-        for candidate in places.chunks_exact(*count) {
-            let mut sum: i32 = candidate.iter().map(|place| i32::from(image.points[usize::from(*place)])).sum();
-            if sum + pairs < found.0 {
-                continue;
-            }
-            if pairs > 0 {
-                sum += fit.of_pairs(image.undone(candidate));
-                if sum < found.0 {
-                    continue;
-                }
-            }
-            equal = if sum > found.0 { 1 } else { equal + 1 };
-            // Of equals each is taken with the same chance.
-            if equal == 1 || rng.u32(..equal) == 0 {
-                found = (sum, candidate);
-            }
+        // Nearly all of the time goes into this: counts that are known beforehand halve it.
+        match count {
+            1 => best.look_through::<1>(places, pairs),
+            2 => best.look_through::<2>(places, pairs),
+            3 => best.look_through::<3>(places, pairs),
+            4 => best.look_through::<4>(places, pairs),
+            5 => best.look_through::<5>(places, pairs),
+            _ => places.chunks_exact(*count).for_each(|candidate| best.look_at(candidate, pairs)),
         }
     }
-    image.undone(found.1)
+    best.image.undone(best.places)
+}
+
+/// The best candidate so far.
+struct Best<'p, 'w> {
+    rng: &'w mut fastrand::Rng,
+    fit: &'w Fit,
+    image: Image,
+    sum: i32,
+    /// Candidates that are as good.
+    equal: u32,
+    places: &'p [u8],
+}
+
+impl<'p> Best<'p, '_> {
+    /// Candidates of so many cells each; `pairs` is the most that neighbours among them can count.
+    fn look_through<const CELLS: usize>(&mut self, places: &'p [u8], pairs: i32) {
+        for candidate in places.as_chunks::<CELLS>().0 {
+            self.look_at(candidate, pairs);
+        }
+    }
+
+    #[inline(always)]
+    fn look_at(&mut self, candidate: &'p [u8], pairs: i32) {
+        let sum: i32 = candidate.iter().map(|place| i32::from(self.image.points[usize::from(*place)])).sum();
+        if sum + pairs >= self.sum {
+            self.weigh(candidate, sum, pairs);
+        }
+    }
+
+    fn weigh(&mut self, candidate: &'p [u8], mut sum: i32, pairs: i32) {
+        if pairs > 0 {
+            sum += self.fit.of_pairs(self.image.undone(candidate));
+            if sum < self.sum {
+                return;
+            }
+        }
+        self.equal = if sum > self.sum { 1 } else { self.equal + 1 };
+        // Of equals each is taken with the same chance.
+        if self.equal == 1 || self.rng.u32(..self.equal) == 0 {
+            (self.sum, self.places) = (sum, candidate);
+        }
+    }
 }
 
 /// Where nothing is wanted the search ends with the first candidate that has nothing unwanted.
@@ -165,7 +197,8 @@ fn first_without_unwanted(rng: &mut fastrand::Rng, fit: &Fit) -> SignatureCells 
 struct Image {
     rotation: usize,
     exchanged: u64,
-    points: [i16; CELLS],
+    /// What each place counts. As many as a byte can name, so that nobody need look whether there is one.
+    points: [i16; 256],
     /// The most that so many cells can count together, from one on.
     most: [i32; Image::COUNTED],
 }
@@ -176,7 +209,7 @@ impl Image {
 
     fn draw(rng: &mut fastrand::Rng, fit: &Fit) -> Self {
         let (rotation, exchanged) = (rng.usize(..OFFSETS), rng.u64(..));
-        let mut image = Self { rotation, exchanged, points: [0; CELLS], most: [0; Self::COUNTED] };
+        let mut image = Self { rotation, exchanged, points: [0; 256], most: [0; Self::COUNTED] };
         let mut largest = [0_i16; Self::COUNTED];
         for (place, points) in fit.points().iter().enumerate() {
             image.points[image.seen_at(place)] = *points;

@@ -335,54 +335,66 @@ impl<'a, S: Signalling> Line<'a, S> {
     // ---- what comes ----------------------------------------------------------------------
 
     async fn listen(&mut self) {
-        let (wake, talks) = (self.machine.wake(), self.machine.talks());
-        let heard = {
-            let frame = async {
-                match &mut self.socket {
-                    Some(socket) => socket.next().await,
-                    None => std::future::pending().await,
-                }
-            };
-            let datagram = async {
-                match &mut self.media {
-                    Some(media) if !talks => media.receive().await,
-                    _ => std::future::pending().await,
-                }
-            };
-            let answer = async {
-                match &mut self.asking {
-                    Some(asking) => asking.await,
-                    None => std::future::pending().await,
-                }
-            };
-            let path = async {
-                match &mut self.paths {
-                    Some(paths) => paths.next().await,
-                    None => std::future::pending().await,
-                }
-            };
-            let news = async {
-                match &mut self.wire {
-                    Some(wire) => wire.next().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = self.stop.told() => Heard::Stop,
-                // First, so that the tone goes out in time whatever comes in.
-                () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
-                (from, length) = datagram => Heard::Datagram(from, length),
-                news = path => Heard::Path(news),
-                news = news => Heard::Other(news),
-                frame = frame => Heard::Frame(frame),
-                answer = answer => Heard::Answer(answer),
-            }
-        };
+        let talks = self.machine.talks();
+        let heard = self.next(talks).await;
         // What came before this, first.
         if talks {
             self.take_datagrams();
         }
+        self.take_in(heard);
+        // A partner that never stops talking does not stop the clock.
+        if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
+            self.tell(Input::Timeout);
+        }
+    }
+
+    /// What comes next. While audio flows nobody waits for the media's socket.
+    async fn next(&mut self, talks: bool) -> Heard {
+        let wake = self.machine.wake();
+        let frame = async {
+            match &mut self.socket {
+                Some(socket) => socket.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let datagram = async {
+            match &mut self.media {
+                Some(media) if !talks => media.receive().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let answer = async {
+            match &mut self.asking {
+                Some(asking) => asking.await,
+                None => std::future::pending().await,
+            }
+        };
+        let path = async {
+            match &mut self.paths {
+                Some(paths) => paths.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let news = async {
+            match &mut self.wire {
+                Some(wire) => wire.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.told() => Heard::Stop,
+            // First, so that the tone goes out in time whatever comes in.
+            () = self.watch.sleep_until(wake.unwrap_or(Duration::ZERO)) => Heard::Nothing,
+            (from, length) = datagram => Heard::Datagram(from, length),
+            news = path => Heard::Path(news),
+            news = news => Heard::Other(news),
+            frame = frame => Heard::Frame(frame),
+            answer = answer => Heard::Answer(answer),
+        }
+    }
+
+    fn take_in(&mut self, heard: Heard) {
         match heard {
             Heard::Stop => self.tell(Input::GiveUp(LostReason::Stopped)),
             Heard::Nothing => self.machine.handle(self.watch.time(), Input::Timeout),
@@ -399,10 +411,6 @@ impl<'a, S: Signalling> Line<'a, S> {
             Heard::Frame(Some(Ok(message))) => self.take(&message),
             Heard::Frame(Some(Err(error))) => self.tell(unreadable(&error)),
             Heard::Frame(None) => self.tell(Input::Ended(SocketEnd::Broken)),
-        }
-        // A partner that never stops talking does not stop the clock.
-        if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
-            self.tell(Input::Timeout);
         }
     }
 
