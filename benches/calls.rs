@@ -5,6 +5,8 @@
 //! `cargo bench --bench calls -- leak 10000` makes so many calls. `relay` and `opus` say what the same
 //! call costs through a TURN server (Debian's coturn), and in the other codec.
 
+#[path = "calls/awake.rs"]
+mod awake;
 #[path = "calls/browser.rs"]
 mod browser;
 #[path = "../tests/faults/coturn.rs"]
@@ -23,6 +25,7 @@ use std::time::Duration;
 use ringcheck::io::clock::Stopwatch;
 use ringcheck::model::{AttemptReport, CallAudio};
 
+use awake::Awake;
 use browser::Browser;
 use partner::{Client, Partner};
 
@@ -82,8 +85,17 @@ fn main() {
     partner.end();
 }
 
-/// One call at a time, ours and Chromium's in turn.
+/// One call at a time, ours and Chromium's in turn: as the machine is, and on one that is kept awake.
 async fn one(client: &mut Client, partner: &Partner, folder: &Path) {
+    println!("as the machine is:");
+    beside_chromium(client, partner, folder).await;
+    let awake = Awake::start();
+    println!("kept awake:");
+    beside_chromium(client, partner, folder).await;
+    drop(awake);
+}
+
+async fn beside_chromium(client: &mut Client, partner: &Partner, folder: &Path) {
     let mut browser = Browser::start(&folder.join("ca.pem"));
     let (mut ours, mut theirs, mut memory) = (Vec::new(), Vec::new(), 0);
     for round in 0..ROUNDS {
@@ -114,6 +126,7 @@ async fn one(client: &mut Client, partner: &Partner, folder: &Path) {
 
 /// One call at a time, without a browser: what a change to our own side is measured with.
 async fn alone(client: &mut Client) {
+    let _awake = Awake::start();
     let mut each = Vec::new();
     for _ in 0..ROUNDS * OURS_A_ROUND as usize {
         let before = process::own_cpu();

@@ -43,6 +43,7 @@ impl Browser {
         let id = format!("call {page}");
         let request = json!({
             "id": id, "page": page, "sdk": "v2", "host": host, "token": token, "direction": "outbound",
+            "codecs": ["pcmu"],
             "holdMs": hold_ms, "silentMs": 30_000,
         });
         let before = process::tree(self.chromium).0;
