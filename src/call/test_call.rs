@@ -142,8 +142,7 @@ impl TestCall {
         if self.over {
             return None;
         }
-        // Once audio flows the media are served with each frame: waking up for them in between as well
-        // would cost more than what there is to do.
+        // Once audio flows the media are served with each frame: nothing of theirs is in such a hurry.
         let media = self.media.as_ref().filter(|_| self.talk.is_none()).and_then(Media::wake);
         let talk = self.talk.as_ref().map(Conversation::wake);
         [Some(self.due), self.answer_at, media, talk, self.hang_up_at, self.paths.wake()].into_iter().flatten().min()

@@ -1,7 +1,7 @@
 //! The socket that a call's media go over. While a call is set up it is waited for. While audio
-//! flows it is only looked into with each frame that we send ourselves: waking up for what comes
-//! in as well would be half of a call's CPU time. When a datagram came is told by the system, which
-//! is more exact than any waking up.
+//! flows it is only looked into with each frame that we send ourselves, and the system tells when
+//! each datagram came: that is more exact than waking up for it, and on a busy machine our own
+//! lateness is not taken for jitter of theirs.
 
 use std::io::{self, IoSliceMut};
 use std::net::{self, IpAddr, SocketAddr};
