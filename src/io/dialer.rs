@@ -3,7 +3,6 @@
 //! when the queue of reports is full as well.
 
 mod attempt;
-mod call_thread;
 mod far_client;
 mod goodbye;
 mod ice_servers;
@@ -35,7 +34,6 @@ use super::minter::Minter;
 use super::resolver::Resolver;
 use super::tls::Tls;
 
-use call_thread::CallThread;
 use goodbye::Goodbye;
 use stop::Stopping;
 
@@ -47,8 +45,6 @@ pub const ATTEMPTS_MAX: u32 = 2048;
 #[derive(Clone)]
 pub struct Dialer {
     equipment: Arc<Equipment>,
-    /// Not part of the equipment, which calls under way hold: they end with their thread.
-    calls: Arc<CallThread>,
     permits: Arc<Semaphore>,
     reports: mpsc::Sender<AttemptReport>,
 }
@@ -76,15 +72,14 @@ impl Equipment {
 }
 
 impl Dialer {
-    /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the threads of the
-    /// minter and of calls, which can fail.
+    /// A dialer that sends what it finds to `reports`. Needs a runtime; starts the minter's
+    /// thread, which can fail.
     pub fn start(location: LocationName, reports: mpsc::Sender<AttemptReport>) -> io::Result<Self> {
         let tls = Arc::new(Tls::default());
         let minter = Minter::start(location, Arc::clone(&tls))?;
         let (media_ready, stopping) = (OnceCell::new(), Stopping::default());
         let equipment = Arc::new(Equipment { minter, resolver: Arc::default(), tls, media_ready, stopping });
-        let calls = Arc::new(CallThread::start()?);
-        Ok(Self { equipment, calls, permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
+        Ok(Self { equipment, permits: Arc::new(Semaphore::new(ATTEMPTS_MAX as usize)), reports })
     }
 
     /// Begins an attempt at `spec.at`, or now if that is past, and returns at once. Its report
@@ -99,15 +94,10 @@ impl Dialer {
         };
         let equipment = Arc::clone(&self.equipment);
         let reports = self.reports.clone();
-        let calls = spec.call.map(|_| &self.calls);
-        let task = async move {
+        tokio::spawn(async move {
             carry_out(&equipment, &spec, &plan, &reports).await;
             drop(permit);
-        };
-        match calls {
-            Some(calls) => calls.spawn(task),
-            None => drop(tokio::spawn(task)),
-        }
+        });
     }
 
     /// Ends the attempts that are under way, each in the proper way out of where it is, and begins
