@@ -16,6 +16,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 use crate::model::{Codec, Origin};
 
 use super::binding::mapped_address;
+use super::dtls;
 
 /// How often statistics and receiver reports are made.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -126,6 +127,7 @@ impl Media {
     /// Media that nobody has been told of yet.
     pub fn new(settings: MediaSettings, now: Duration) -> Self {
         let mut config = RtcConfig::new()
+            .set_crypto_provider(dtls::crypto())
             .clear_codecs()
             .enable_pcmu(settings.codecs.contains(&Codec::Pcmu), false)
             .enable_opus(settings.codecs.contains(&Codec::Opus), false)
@@ -216,7 +218,8 @@ impl Media {
         self.advance(now);
         // What is no STUN, DTLS, RTP or RTCP is not for us.
         let Ok(receive) = Receive::new(Protocol::Udp, from, to, bytes) else { return };
-        let at = self.settings.origin.after(self.now);
+        // It may have come before the last frame of ours went: str0m counts with the time it is told.
+        let at = self.settings.origin.after(now);
         if self.rtc.handle_input(Input::Receive(at, receive)).is_err() {
             self.close_once();
         }

@@ -47,6 +47,7 @@ mod connection;
 mod connection_call;
 mod connection_io;
 mod conversation;
+mod dtls;
 mod finding;
 mod giving_up;
 mod media;
