@@ -56,6 +56,8 @@ enum Kept {
     Call,
     /// Audio to this side, from this moment on.
     AudioTo(Side, Duration),
+    /// Time, from our own client: it is woken up at neither of these moments nor between them.
+    Time(Duration, Duration),
 }
 
 struct Two {
@@ -66,6 +68,8 @@ struct Two {
     now: Duration,
     kept: Kept,
     hung_up: Vec<Side>,
+    /// When audio of our own client went out.
+    frames: Vec<Duration>,
 }
 
 impl Two {
@@ -93,24 +97,28 @@ impl Two {
         };
         let far = far_settings(&near, "client:near".to_owned()).expect("there is another client");
         let calls = [(Near, near), (Far, far)].map(|(side, settings)| (side, TestCall::new(settings, Duration::ZERO)));
-        let (over, events, hung_up) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { calls: calls.into(), over, events, sent: 0, now: Duration::ZERO, kept, hung_up }
+        let (over, events, hung_up, frames) = (BTreeMap::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        Self { calls: calls.into(), over, events, sent: 0, now: Duration::ZERO, kept, hung_up, frames }
     }
 
     /// Runs the call to its end: what each found, and what came of it.
     fn finish(mut self) -> (Finding, Finding) {
+        self.run();
+        let outcomes: Vec<Outcome> = self.over.values().cloned().collect();
+        let mut found = self.calls.values_mut().zip(outcomes).map(|(call, outcome)| finding(call, outcome));
+        (found.next().expect("near"), found.next().expect("far"))
+    }
+
+    fn run(&mut self) {
         loop {
             while let Some((side, action)) = self.next_action() {
                 self.act(side, action);
             }
             if self.over.len() == 2 {
-                break;
+                return;
             }
             self.advance();
         }
-        let outcomes: Vec<Outcome> = self.over.values().cloned().collect();
-        let mut found = self.calls.values_mut().zip(outcomes).map(|(call, outcome)| finding(call, outcome));
-        (found.next().expect("near"), found.next().expect("far"))
     }
 
     fn next_action(&mut self) -> Option<(Side, CallAction)> {
@@ -137,6 +145,9 @@ impl Two {
                 // RTP and RTCP begin like this (RFC 7983).
                 let is_audio = bytes.first().is_some_and(|first| (128..192).contains(first));
                 let is_kept = matches!(self.kept, Kept::AudioTo(to, from) if to != side && self.now >= from);
+                if side == Near && is_frame(&bytes) {
+                    self.frames.push(self.now);
+                }
                 if !(is_audio && is_kept) {
                     self.after(side.other(), ONE_WAY, Event::Datagram(bytes));
                 }
@@ -157,6 +168,14 @@ impl Two {
         }
     }
 
+    /// When this side is woken up if it wants to be at this moment.
+    fn woken(&self, side: Side, at: Duration) -> Duration {
+        match self.kept {
+            Kept::Time(from, until) if side == Near && at >= from => at.max(until),
+            _ => at,
+        }
+    }
+
     fn with(&mut self, side: Side, work: impl FnOnce(&mut TestCall)) {
         self.calls.entry(side).and_modify(work);
     }
@@ -168,7 +187,8 @@ impl Two {
 
     fn advance(&mut self) {
         let event = self.events.first_key_value().map(|((at, _), _)| *at);
-        let wake = self.calls.iter().filter_map(|(side, call)| Some((call.wake()?, *side))).min();
+        let wakes = self.calls.iter().filter_map(|(side, call)| Some((self.woken(*side, call.wake()?), *side)));
+        let wake = wakes.min();
         let next = event.into_iter().chain(wake.map(|(at, _)| at)).min().expect("something is waited for");
         assert!(next < Duration::from_secs(60), "it has deadlines");
         self.now = self.now.max(next);
@@ -184,6 +204,12 @@ impl Two {
             self.with(side, |call| call.timeout(now));
         }
     }
+}
+
+/// An RTP packet of PCMU: its number, with or without a mark (RFC 3550).
+fn is_frame(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| (128..192).contains(first))
+        && bytes.get(1).is_some_and(|second| second & 127 == 0)
 }
 
 /// The description as a partner has it that tells where it is.
@@ -227,6 +253,28 @@ fn both_hear_each_other_and_each_way_has_a_delay_of_its_own() {
         assert!(way >= ONE_WAY && way < ONE_WAY + audio::PLAYOUT_DELAY + Duration::from_millis(50), "{way:?}");
     }
     assert_eq!(here.far_hears, FarHears::Yes);
+}
+
+#[test]
+fn frames_go_out_one_every_20_ms_however_many_are_made_at_once() {
+    let mut two = Two::new(Kept::Nothing);
+    two.run();
+    assert_eq!(two.frames.len(), 251, "five seconds, and one with which it is hung up");
+    let apart: Vec<Duration> = two.frames.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(apart.iter().all(|apart| *apart == audio::FRAME), "{apart:?}");
+}
+
+#[test]
+fn what_we_slept_through_is_left_out_and_known_as_our_own_lateness() {
+    // A frame may go out while it lasts: that is no lateness.
+    for (from_ms, slept_ms, left_out) in [(2005, 10, 0), (2005, 70, 2), (2000, 500, 25)] {
+        let from = Duration::from_millis(from_ms);
+        let mut two = Two::new(Kept::Time(from, from + Duration::from_millis(slept_ms)));
+        two.run();
+        assert_eq!(two.frames.len(), 251 - left_out, "{slept_ms} ms");
+        let audio = two.calls[&Near].facts().audio.expect("media flowed");
+        assert_eq!(audio.own_lag_ms as usize, left_out * 20, "{slept_ms} ms");
+    }
 }
 
 #[test]

@@ -138,7 +138,8 @@ impl<S: Signalling> Connection<S> {
             (_, Input::Foreign) if self.open => self.signalling.received_foreign(self.now()),
             (_, Input::Ended(end)) if self.open => self.socket_ended(end_reason(end), Some(end)),
             (Phase::Calling, Input::MediaOpen(local)) => self.media_open(local),
-            (Phase::Calling, Input::Datagram(from, bytes)) => self.datagram(from, bytes),
+            // It may have come before what was done last.
+            (Phase::Calling, Input::Datagram(from, bytes)) => self.datagram(elapsed, from, bytes),
             (_, Input::Path(input)) => self.path(input),
             (Phase::Calling, Input::OtherTalks(at)) => self.other_talks(at),
             (Phase::Calling, Input::OtherOver) => self.other_over(),
@@ -165,10 +166,16 @@ impl<S: Signalling> Connection<S> {
         Some(device.map_or(due, |at| at.min(due)))
     }
 
-    /// True while audio flows: then a datagram may wait for the next [`Connection::wake`], which is
-    /// 20 ms away at most, if it is told when it came.
+    /// True while audio flows: then a datagram may wait until [`Connection::listens`], if it is told
+    /// with the moment at which it came.
     pub fn talks(&self) -> bool {
         self.phase == Phase::Calling && self.call.as_ref().is_some_and(|call| call.talks())
+    }
+
+    /// True if it is time to be told what has come while audio flows: whenever more is due than to send a
+    /// frame that was made before, every 100 ms at least.
+    pub fn listens(&self, elapsed: Duration) -> bool {
+        self.talks() && self.call.as_ref().is_some_and(|call| call.listens(elapsed))
     }
 
     /// The next thing to do; `None` when drained.

@@ -42,9 +42,8 @@ impl<S: Signalling> Connection<S> {
         self.with_call(|call| call.media_open(now, local));
     }
 
-    pub(super) fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
-        let now = self.elapsed;
-        self.with_call(|call| call.datagram(now, from, bytes));
+    pub(super) fn datagram(&mut self, at: Duration, from: SocketAddr, bytes: &[u8]) {
+        self.with_call(|call| call.datagram(at, from, bytes));
     }
 
     pub(super) fn path(&mut self, input: PathInput<'_>) {

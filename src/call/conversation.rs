@@ -180,7 +180,8 @@ impl Conversation {
         Some((number, Sent::Audio(payload)))
     }
 
-    fn skip(&mut self, number: u64) {
+    /// Our own machine was too late for this frame.
+    pub(super) fn skip(&mut self, number: u64) {
         // A call of more seconds than fit is of no use to anybody.
         let second = usize::try_from(number / FRAMES_A_SECOND).unwrap_or(usize::MAX).min(SECONDS_MAX - 1);
         if self.skipped.len() <= second {

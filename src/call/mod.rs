@@ -50,6 +50,7 @@ mod conversation;
 mod dtls;
 mod finding;
 mod giving_up;
+mod made_ahead;
 mod media;
 mod other_client;
 mod path_io;
@@ -63,6 +64,7 @@ mod relay_moment;
 #[cfg(test)]
 mod relay_tests;
 mod short_lifetime;
+mod talking;
 mod test_call;
 #[cfg(test)]
 mod tests;

@@ -10,14 +10,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::{
-    CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, DigitsWay,
-    ExpectedCall, Failure, FailureReason, LostReason, MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
+    CallDigits, CallDirection, CallEvent, CallFacts, CallStatus, CallWish, Degradation, Digits, ExpectedCall, Failure,
+    FailureReason, MediaTrouble, Outcome, RestAnswer, Step, ThrottleSign,
 };
 
 use super::PathRequest;
 use super::call_settings::CallSettings;
-use super::conversation::{Conversation, Sent};
-use super::media::{Media, MediaEvent, MediaOutput, MediaSettings, without_candidates};
+use super::conversation::Conversation;
+use super::made_ahead::MadeAhead;
+use super::media::{Media, MediaSettings, without_candidates};
 use super::paths::{Paths, told_addresses};
 
 /// What the call wants done.
@@ -60,8 +61,8 @@ pub(super) struct TestCall {
     pub(super) settings: CallSettings,
     pub(super) now: Duration,
     pub(super) step: Step,
-    began: Duration,
-    due: Duration,
+    pub(super) began: Duration,
+    pub(super) due: Duration,
     /// Inbound: when to answer.
     answer_at: Option<Duration>,
     invited_with: Option<String>,
@@ -70,14 +71,15 @@ pub(super) struct TestCall {
     /// The paths beside the plain one.
     pub(super) paths: Paths,
     pub(super) talk: Option<Conversation>,
+    pub(super) made: MadeAhead,
     /// When the other client's tone begins.
     pub(super) other_talks: Option<Duration>,
     pub(super) hang_up_at: Option<Duration>,
-    set_up_from: Duration,
+    pub(super) set_up_from: Duration,
     promised: Option<Duration>,
-    facts: CallFacts,
+    pub(super) facts: CallFacts,
     pub(super) over: bool,
-    actions: VecDeque<CallAction>,
+    pub(super) actions: VecDeque<CallAction>,
 }
 
 impl TestCall {
@@ -98,6 +100,7 @@ impl TestCall {
             media: None,
             paths,
             talk: None,
+            made: MadeAhead::default(),
             other_talks: None,
             hang_up_at: None,
             set_up_from: now,
@@ -142,15 +145,26 @@ impl TestCall {
         if self.over {
             return None;
         }
-        // Once audio flows the media are served with each frame: nothing of theirs is in such a hurry.
+        Some(self.made.wake().map_or(self.wake_for_more(), |made| made.min(self.wake_for_more())))
+    }
+
+    /// When more is due than to send a frame that was made before.
+    fn wake_for_more(&self) -> Duration {
+        // Once audio flows the media are served with it: nothing of theirs is in such a hurry.
         let media = self.media.as_ref().filter(|_| self.talk.is_none()).and_then(Media::wake);
         let talk = self.talk.as_ref().map(Conversation::wake);
-        [Some(self.due), self.answer_at, media, talk, self.hang_up_at, self.paths.wake()].into_iter().flatten().min()
+        let others = [self.answer_at, media, talk, self.hang_up_at, self.paths.wake()];
+        others.into_iter().flatten().fold(self.due, Duration::min)
     }
 
     /// True while audio flows.
     pub(super) fn talks(&self) -> bool {
         self.talk.is_some() && !self.over
+    }
+
+    /// True if what has come in while audio flows is wanted now: what is decided next may depend on it.
+    pub(super) fn listens(&self, now: Duration) -> bool {
+        self.talks() && self.wake_for_more() <= now
     }
 
     /// The step that a verdict of now is about.
@@ -378,6 +392,10 @@ impl TestCall {
         if self.over {
             return;
         }
+        self.send_made();
+        if self.wake_for_more() > now {
+            return;
+        }
         if self.answer_at.is_some_and(|at| at <= now) {
             self.pick_up();
         }
@@ -419,133 +437,24 @@ impl TestCall {
         }
     }
 
-    // ---- audio ---------------------------------------------------------------------------
-
-    fn talk_on(&mut self) {
-        let (Some(talk), Some(media)) = (&mut self.talk, &mut self.media) else { return };
-        talk.play(self.now);
-        match talk.next_frame(self.now) {
-            Some((number, Sent::Audio(payload))) => media.send(self.now, number, &payload),
-            Some((number, Sent::Event { began, payload })) => media.send_event(self.now, number, began, payload),
-            None => {}
-        }
-    }
-
-    pub(super) fn drain_media(&mut self) {
-        while let Some(output) = self.media.as_mut().and_then(Media::poll) {
-            match output {
-                MediaOutput::Transmit { via: None, to, bytes } => self.act(CallAction::Transmit(to, bytes)),
-                MediaOutput::Transmit { via: Some(relayed), to, bytes } => self.send_through(relayed, to, &bytes),
-                MediaOutput::Event(event) if !self.over => self.media_event(event),
-                MediaOutput::Event(_) => {}
-            }
-        }
-    }
-
-    fn media_event(&mut self, event: MediaEvent) {
-        match event {
-            MediaEvent::PathFound | MediaEvent::KeysAgreed if self.wrong_path() => self.no_path(),
-            MediaEvent::PathFound if self.step == Step::Ice => {
-                self.done();
-                self.wait_for(Step::Dtls);
-            }
-            MediaEvent::KeysAgreed if matches!(self.step, Step::Ice | Step::Dtls) => self.begin_to_talk(),
-            MediaEvent::Packet(packet) => {
-                if let Some(talk) = &mut self.talk {
-                    if talk.last_packet().is_none() {
-                        let took = self.now.saturating_sub(self.began);
-                        self.actions.push_back(CallAction::Done(Step::Media, took));
-                    }
-                    talk.packet(self.now, packet);
-                    self.due = self.now + self.settings.step;
-                }
-            }
-            MediaEvent::RoundTrip(round_trip) => {
-                if let Some(talk) = &mut self.talk {
-                    talk.round_trip(round_trip);
-                }
-            }
-            MediaEvent::Closed => self.media_closed(),
-            MediaEvent::PathFound | MediaEvent::PathLost | MediaEvent::KeysAgreed => {}
-        }
-    }
-
-    fn media_closed(&mut self) {
-        match self.step {
-            Step::Dtls | Step::Ice => self.fail(FailureReason::NoKeys),
-            // The hang-up follows on the signalling; if it does not, silence will tell.
-            _ => {}
-        }
-    }
-
-    fn begin_to_talk(&mut self) {
-        if self.step == Step::Ice {
-            self.done();
-            self.wait_for(Step::Dtls);
-        }
-        self.done();
-        if self.facts.set_up_ms.is_none() {
-            self.facts.set_up_ms = Some(whole_millis(self.now.saturating_sub(self.set_up_from)));
-        }
-        self.wait_for(Step::Media);
-        // Both descriptions are known once keys are agreed.
-        let Some(spoken) = self.media.as_ref().and_then(Media::spoken) else { return self.bad_description() };
-        let mut talk = Conversation::new(spoken, self.settings.tone, self.now).recording(self.settings.record);
-        if let Some(other) = &self.settings.other {
-            talk = talk.with_other(other.tone);
-            self.other_talks.into_iter().for_each(|at| talk.other_began(at));
-            self.actions.push_back(CallAction::Talk);
-        }
-        if let Some(digits) = self.settings.digits.clone() {
-            let way = match self.media.as_ref().and_then(Media::events) {
-                Some(_) => DigitsWay::Events,
-                None => DigitsWay::Signalling,
-            };
-            self.facts.digits = Some(CallDigits { way, played_back: false });
-            talk.press(&digits, way);
-            if way == DigitsWay::Signalling {
-                self.act(CallAction::Press(digits));
-            }
-        }
-        self.talk = Some(talk);
-        self.hang_up_at = self.hang_up_after(self.now);
-        self.talk_on();
-    }
-
-    pub(super) fn judge(&mut self) {
-        let Some(talk) = &mut self.talk else { return };
-        talk.play(self.now);
-        let (failure, degraded) = (talk.failure(), talk.degradations(self.now));
-        match failure {
-            Some(reason) if talk.is_own_lateness(reason) => {
-                self.finish(Outcome::Lost { reason: LostReason::Overloaded })
-            }
-            Some(reason) => self.fail(reason),
-            None => {
-                degraded.into_iter().for_each(|what| self.act(CallAction::Degraded(what)));
-                self.finish(Outcome::completed());
-            }
-        }
-    }
-
     // ---- inside --------------------------------------------------------------------------
 
     pub(super) fn act(&mut self, action: CallAction) {
         self.actions.push_back(action);
     }
 
-    fn wait_for(&mut self, step: Step) {
+    pub(super) fn wait_for(&mut self, step: Step) {
         self.step = step;
         self.began = self.now;
         self.due = self.now + self.settings.step;
     }
 
-    fn done(&mut self) {
+    pub(super) fn done(&mut self) {
         let took = self.now.saturating_sub(self.began);
         self.act(CallAction::Done(self.step, took));
     }
 
-    fn bad_description(&mut self) {
+    pub(super) fn bad_description(&mut self) {
         self.act(CallAction::Trouble(MediaTrouble::Description));
         self.fail(FailureReason::BadDescription);
     }
@@ -559,11 +468,15 @@ impl TestCall {
         if self.over {
             return;
         }
+        if let Some(talk) = &mut self.talk {
+            talk.play(self.now);
+        }
+        self.made.forget();
         self.over = true;
         self.act(CallAction::Over(outcome));
     }
 }
 
-fn whole_millis(length: Duration) -> u32 {
+pub(super) fn whole_millis(length: Duration) -> u32 {
     u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
 //! The socket that a call's media go over. While a call is set up it is waited for. While audio
-//! flows it is only looked into with each frame that we send ourselves, and the system tells when
+//! flows it is only looked into when frames of ours are made, and the system tells when
 //! each datagram came: that is more exact than waking up for it, and on a busy machine our own
 //! lateness is not taken for jitter of theirs.
 
