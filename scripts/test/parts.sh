@@ -113,9 +113,17 @@ part_scenarios() {
 # ---- tests -----------------------------------------------------------------------------------
 
 # All of it but the SDKs' proof, which has a part (and a time) of its own.
+# The library's tests compute, and those of the product wait: they run beside each other, and who
+# computes makes way.
 part_tests() {
-  cargo test --release --locked --no-fail-fast -- --show-output --skip the_real_sdks && status=0 || status=$?
-  grep -E '^test .* FAILED$|^SKIPPED ' "$LOGS/tests.log" | sed 's/^/> /' || true
+  local computing status=0
+  nice -n 19 cargo test --release --locked --no-fail-fast --lib --bins -- --show-output >"$LOGS/tests-lib.log" 2>&1 &
+  computing=$!
+  cargo test --release --locked --no-fail-fast --test '*' -- --show-output --skip the_real_sdks || status=$?
+  wait "$computing" || status=$?
+  cat "$LOGS/tests-lib.log"
+  cargo test --release --locked --doc || status=$?
+  grep -hE '^test .* FAILED$|^SKIPPED |^test result: .* finished in [0-9]{2,}' "$LOGS/tests.log" | sed 's/^/> /' || true
   return "$status"
 }
 
@@ -140,11 +148,13 @@ part_fuzz() {
   local targets target each
   targets=$(cargo fuzz list)
   each=$((FUZZ_SECONDS / $(wc -w <<<"$targets")))
-  cargo fuzz build -s none
+  # By itself it compiles our crate in one piece, on one core.
+  local pieces=(-s none --codegen-units 16)
+  cargo fuzz build "${pieces[@]}"
   for target in $targets; do
     # What is found new goes to the first folder and is not kept; the tracked corpus is only read.
     mkdir -p "target/fuzz/$target"
-    cargo fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" -s none -- \
+    cargo fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" "${pieces[@]}" -- \
       -max_total_time="$each" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 >"$LOGS/fuzz-$target.log" 2>&1 ||
       { tail -n 40 "$LOGS/fuzz-$target.log"; return 1; }
     say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") inputs in ${each} s"
