@@ -389,12 +389,17 @@ mod tests {
     /// A call of five seconds whose far end sends everything back, while our own machine has time for
     /// one frame in so many only.
     fn echoed(one_in: u64) -> Conversation {
+        sent_back((0..250).step_by(one_in as usize), |_, payload| payload)
+    }
+
+    /// A call that is awake at these frames, and whose far end sends back what it makes of each.
+    fn sent_back(awake: impl Iterator<Item = u64>, made_of: impl Fn(u64, Vec<u8>) -> Vec<u8>) -> Conversation {
         let mut talk = Conversation::new(Spoken { codec: Codec::Pcmu, payload_type: 0 }, ToneId(7), Duration::ZERO);
-        for tick in (0..250).step_by(one_in as usize) {
+        for tick in awake {
             let now = frame_start(tick);
             talk.play(now);
             let Some((number, Sent::Audio(payload))) = talk.next_frame(now) else { panic!("it is time") };
-            let (timestamp, payload) = (number as u32 * 160, payload.into_owned());
+            let (timestamp, payload) = (number as u32 * 160, made_of(tick, payload.into_owned()));
             talk.packet(now, AudioPacket { sequence: number + 1, timestamp, payload_type: 0, payload });
         }
         talk
@@ -402,16 +407,13 @@ mod tests {
 
     #[test]
     fn a_moment_of_lateness_does_not_excuse_a_tone_that_dies_much_later() {
-        let mut talk = Conversation::new(Spoken { codec: Codec::Pcmu, payload_type: 0 }, ToneId(7), Duration::ZERO);
         // A minute; half a second of it is left out early on, and in the second half silence comes back.
-        for tick in (0..100).chain(125..3000) {
-            let now = frame_start(tick);
-            talk.play(now);
-            let Some((number, Sent::Audio(payload))) = talk.next_frame(now) else { panic!("it is time") };
-            let payload = if tick < 1500 { payload.into_owned() } else { vec![0xff; payload.len()] };
-            let packet = AudioPacket { sequence: number + 1, timestamp: number as u32 * 160, payload_type: 0, payload };
-            talk.packet(now, packet);
-        }
+        let talk = sent_back(
+            (0..100).chain(125..3000),
+            |tick, payload| {
+                if tick < 1500 { payload } else { vec![0xff; payload.len()] }
+            },
+        );
         assert_eq!(talk.failure(), Some(FailureReason::AudioDied));
         assert_eq!(talk.own_lag_ms(), 500);
         assert!(!talk.is_own_lateness(FailureReason::AudioDied));

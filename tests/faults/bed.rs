@@ -45,6 +45,15 @@ pub struct Bed {
     folder: TempDir,
 }
 
+/// The latest moment at which a call is cut off: on a quiet machine it is talking by then.
+const LATEST: Duration = Duration::from_millis(1500);
+
+/// When call number `serial` is cut off. Most of its steps are in the first tenths of a second, so most
+/// moments are there too.
+pub fn some_moment(serial: u64) -> Duration {
+    LATEST.mul_f64(fastrand::Rng::with_seed(serial).f64().powi(3))
+}
+
 pub fn pod_name(number: usize) -> PodName {
     PodName::parse(&format!("pod-{number}")).expect("a name")
 }

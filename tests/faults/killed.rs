@@ -10,13 +10,11 @@ use ringcheck::engine::calls::CallSearch;
 use ringcheck::model::{AttemptSpec, CallDirection, CallWish, Codec, MediaPath};
 use ringcheck::sim::{Fault, FaultRule};
 
-use crate::bed::{Bed, pod_name};
+use crate::bed::{Bed, pod_name, some_moment};
 
 const CALLS: u64 = 100;
 /// Calls at a time, each in a pod of its own.
 const PODS: usize = 10;
-/// The latest moment of a kill: a call on a quiet machine is talking by then.
-const LATEST: Duration = Duration::from_millis(1500);
 /// How long the partner may take to see that a client is gone; only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take to end a call that it was asked to end: less than any call takes to ring out.
@@ -47,12 +45,6 @@ impl Sort {
             Self::OverNumber => bed.number_spec(pod, wish, serial),
         }
     }
-}
-
-/// When call number `serial` is killed. Most steps are in the first tenths of a second, so most
-/// moments are there too.
-fn moment(serial: u64) -> Duration {
-    LATEST.mul_f64(fastrand::Rng::with_seed(serial).f64().powi(3))
 }
 
 /// Calls that were killed: of each sort, how many were up and how many had not come so far.
@@ -94,9 +86,9 @@ async fn kill_all(bed: &Arc<Bed>, after: impl AsyncFn(&AttemptSpec, &str)) {
                 }
                 let sort = Sort::ALL[(serial % 3) as usize];
                 let spec = sort.spec(bed, pod, serial);
-                let up = bed.killed_call(&spec, moment(serial)).await;
+                let up = bed.killed_call(&spec, some_moment(serial)).await;
                 killed.count(sort, up > 0);
-                after(&spec, &format!("call {serial}, killed after {:?}", moment(serial))).await;
+                after(&spec, &format!("call {serial}, killed after {:?}", some_moment(serial))).await;
             }
         }
     });

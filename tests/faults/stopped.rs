@@ -3,20 +3,17 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use ringcheck::engine::Record;
 use ringcheck::model::{CallDirection, CallStatus, CallWish, Codec, LostReason, MediaPath, Outcome};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
 
-use crate::bed::{Bed, at_partner, pod_name};
+use crate::bed::{Bed, at_partner, pod_name, some_moment};
 use crate::process::{Node, journal, outbound, until, write};
 
 const CALLS: u64 = 100;
 /// Calls at a time, each in a pod of its own.
 const PODS: usize = 10;
-/// The latest moment of a stop: a call on a quiet machine is talking by then.
-const LATEST: Duration = Duration::from_millis(1500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_calls_stopped_at_any_step_are_hung_up_before_they_are_reported() {
@@ -33,8 +30,7 @@ async fn a_hundred_calls_stopped_at_any_step_are_hung_up_before_they_are_reporte
                 let direction = CallDirection::ALL[(serial % 2) as usize];
                 let wish =
                     CallWish { direction, hold_ms: 60_000, ring_ms: 300, codec: Codec::Pcmu, path: MediaPath::Any };
-                // Most steps are in the first tenths of a second, so most moments are there too.
-                let after = LATEST.mul_f64(fastrand::Rng::with_seed(serial).f64().powi(3));
+                let after = some_moment(serial);
                 let (up, report) = bed.stopped_call(pod, wish, serial, after).await;
                 cut.fetch_add(up, Ordering::Relaxed);
                 let stopped = Outcome::Lost { reason: LostReason::Stopped };

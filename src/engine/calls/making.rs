@@ -162,7 +162,7 @@ impl Engine {
             self.slow_down(turn, &name, sign, retry_after_s);
         }
         self.volatile.flights.remove(&observation.attempt);
-        let left = StrayCall::of(&observation, self.is_over_number(&observation.probe));
+        let left = StrayCall::of(&observation, self.is_over_number(&name, &observation.probe));
         self.commit(turn, Record::Observed { observation });
         if let Some(call) = left {
             self.left_behind(turn, &name, call);
@@ -175,9 +175,9 @@ impl Engine {
     }
 
     /// True if the calls of this probe go over a phone number.
-    fn is_over_number(&self, probe: &ProbeName) -> bool {
-        let settings = self.plan.as_ref().and_then(|plan| plan.probe(probe)?.call.as_ref().map(|call| call.to));
-        settings == Some(CallTarget::Number)
+    fn is_over_number(&self, pod: &PodName, probe: &ProbeName) -> bool {
+        let rules = self.state.pods.get(pod).and_then(|pod| pod.rules.calls.as_ref()?.probes.get(probe));
+        rules.is_some_and(|rules| rules.to == CallTarget::Number)
     }
 
     /// When the account of a pod may next be asked to call one of our clients: pods that share an
