@@ -175,7 +175,7 @@ impl<S: Signalling> Connection<S> {
     /// True if it is time to be told what has come while audio flows: whenever more is due than to send a
     /// frame that was made before, every 100 ms at least.
     pub fn listens(&self, elapsed: Duration) -> bool {
-        self.talks() && self.call.as_ref().is_some_and(|call| call.listens(elapsed))
+        self.talks() && self.call.as_ref().is_some_and(|call| call.more_is_due(elapsed))
     }
 
     /// The next thing to do; `None` when drained.

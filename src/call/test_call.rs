@@ -162,9 +162,10 @@ impl TestCall {
         self.talk.is_some() && !self.over
     }
 
-    /// True if what has come in while audio flows is wanted now: what is decided next may depend on it.
-    pub(super) fn listens(&self, now: Duration) -> bool {
-        self.talks() && self.wake_for_more() <= now
+    /// True if more is due than to send a frame that was made before; what is decided then may depend on
+    /// what has come in.
+    pub(super) fn more_is_due(&self, now: Duration) -> bool {
+        self.wake_for_more() <= now
     }
 
     /// The step that a verdict of now is about.
@@ -393,7 +394,7 @@ impl TestCall {
             return;
         }
         self.send_made();
-        if self.wake_for_more() > now {
+        if !self.more_is_due(now) {
             return;
         }
         if self.answer_at.is_some_and(|at| at <= now) {
