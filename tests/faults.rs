@@ -23,6 +23,8 @@ mod killed;
 mod left_up;
 #[path = "faults/nat.rs"]
 mod nat;
+#[path = "faults/own_server.rs"]
+mod own_server;
 #[path = "faults/pages.rs"]
 mod pages;
 #[path = "faults/paths.rs"]
@@ -31,6 +33,9 @@ mod paths;
 mod process;
 #[path = "faults/relays_in_calls.rs"]
 mod relays_in_calls;
+#[path = "kill/sinks.rs"]
+#[expect(dead_code, reason = "the tests of kills receive mail as well")]
+mod sinks;
 #[path = "faults/stopped.rs"]
 mod stopped;
 #[path = "faults/switching.rs"]

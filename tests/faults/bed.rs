@@ -70,7 +70,7 @@ impl Bed {
 
     /// The same with more in every pod's file.
     pub async fn with(pods: usize, more: &str) -> Self {
-        let rings = (0..pods).map(|pod| (pod_name(pod), rings(pod))).collect();
+        let rings = (0..pods).map(|pod| (pod_name(pod), rings(pod, "eu-west"))).collect();
         let settings = PartnerSettings { rings, ..PartnerSettings::for_pods((0..pods).map(at_partner).collect()) };
         let partner = PartnerServer::start(settings).await.expect("started");
         let folder = tempfile::tempdir().expect("a folder");
@@ -277,19 +277,19 @@ impl Bed {
 }
 
 /// The phone number of a pod.
-fn number_of(pod: usize) -> String {
+pub fn number_of(pod: usize) -> String {
     format!("+1500555{:04}", 1000 + pod)
 }
 
 /// Who calls it.
-const CALLER: &str = "+15005550006";
+pub const CALLER: &str = "+15005550006";
 
 /// The application that rings a client.
 const FAR_APPLICATION: &str = "AP00000000000000000000000000000004";
 
-/// What rings which client: of the example's location.
-fn rings(pod: usize) -> BTreeMap<String, String> {
-    let names = OwnNames::new(&pod_name(pod), &LocationName::parse("eu-west").expect("a name"));
+/// What rings which client of a node at this location.
+pub fn rings(pod: usize, location: &str) -> BTreeMap<String, String> {
+    let names = OwnNames::new(&pod_name(pod), &LocationName::parse(location).expect("a name"));
     [(number_of(pod), names.of_phone_number()), (FAR_APPLICATION.to_owned(), names.of_far_client())].into()
 }
 

@@ -8,8 +8,8 @@ use ringcheck::model::{CallStatus, PodName, Timestamp};
 use ringcheck::partner_server::{PartnerServer, PartnerSettings};
 use ringcheck::sim::{Fault, FaultRule};
 
-use crate::bed::{at_partner, pod_name};
-use crate::process::{Node, journal, outbound, until, write};
+use crate::bed::{CALLER, at_partner, number_of, pod_name, rings};
+use crate::process::{Node, append, journal, outbound, until, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_outlives_a_killed_node_is_ended_when_it_is_started_again() {
@@ -36,6 +36,47 @@ async fn a_call_that_outlives_a_killed_node_is_ended_when_it_is_started_again() 
     until("it is hung up", || call(2) == Some(CallStatus::Completed)).await;
     let ended_by_api = partner.truth(10_000).iter().filter(|line| line.contains("call ended by the API")).count();
     assert_eq!(ended_by_api, 1, "one call was left, and one was ended");
+    drop(node);
+    partner.shutdown().await;
+}
+
+/// The legs of a call over the number, of which the partner's API tells: from our number to the pod's,
+/// and on to the client that it rings.
+const LEGS: u64 = 2;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_over_the_number_that_outlives_a_killed_node_is_ended_with_all_its_legs() {
+    let pod = pod_name(0);
+    let rings = [(pod.clone(), rings(0, "here"))].into();
+    let settings = PartnerSettings { rings, ..PartnerSettings::for_pods(vec![at_partner(0)]) };
+    let partner = PartnerServer::start(settings).await.expect("started");
+    let fault = Fault::named("delivered-call-left-up").expect("known");
+    partner.set_faults(&pod, vec![FaultRule::always(fault)]).await.expect("possible");
+    let folder = tempfile::tempdir().expect("a folder");
+    let probe = "kind = \"inbound-call\"\nschedule = \"0 * * * * *\"\n[call]\nto = \"number\"\nhold = \"20s\"\n\
+                 ring_times = [\"0s\"]\n";
+    write(folder.path(), &partner, 1, probe);
+    let number = number_of(0);
+    let calls = format!(
+        "[calls]\nallowed_numbers = [\"{number}\", \"{CALLER}\"]\nown_number = \"{number}\"\ncaller = \"{CALLER}\"\n"
+    );
+    append(folder.path(), &format!("config/pods/{pod}.toml"), &calls);
+    let every_leg = |status| {
+        let told = |leg: u64| partner.call_status(&pod, &format!("CA{leg:032x}"));
+        (1..=LEGS).all(|leg| told(leg) == Some(status))
+    };
+    let left = || partner.truth(10_000).iter().filter(|line| line.contains("client left")).count();
+
+    let node = Node::start(folder.path());
+    until("a call is up", || every_leg(CallStatus::InProgress)).await;
+    let before = left();
+    node.kill();
+    until("the partner sees that the client is gone", || left() > before).await;
+    // The client's own leg may be over with it.
+    assert!(partner.calls_up(&pod) > 0, "it would go on for hours");
+
+    let node = Node::start(folder.path());
+    until("every leg is ended", || every_leg(CallStatus::Completed)).await;
     drop(node);
     partner.shutdown().await;
 }

@@ -1,5 +1,6 @@
 //! The built program as a process of its own, with a configuration that leads to a partner of the test.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::bed::{SECRET, account_sid, pod_name};
 /// Only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Where nobody listens.
+const NOBODY: &str = "127.0.0.1:9";
 
 /// Killed with the test, if it has not been before.
 pub struct Node(Child);
@@ -89,6 +92,22 @@ pub fn outbound(schedule: &str, hold: &str) -> String {
     )
 }
 
+/// Writes more into a file of it.
+pub fn append(folder: &Path, file: &str, more: &str) {
+    let path = folder.join(file);
+    let before = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::write(path, format!("{before}{more}")).expect("writes");
+}
+
+/// Has its pages go to this endpoint, and not to nobody.
+pub fn receive_at(folder: &Path, endpoint: SocketAddr) {
+    let path = folder.join("config/ringcheck.toml");
+    let before = std::fs::read_to_string(&path).expect("it was written");
+    let nobody = format!("url = \"http://{NOBODY}/\"");
+    assert!(before.contains(&nobody), "{before}");
+    std::fs::write(path, before.replace(&nobody, &format!("url = \"http://{endpoint}/\""))).expect("writes");
+}
+
 /// A whole configuration with so many pods at this partner and, beside one of connections, this
 /// probe.
 pub fn write(folder: &Path, partner: &PartnerServer, pods: usize, probe: &str) {
@@ -99,13 +118,12 @@ pub fn write(folder: &Path, partner: &PartnerServer, pods: usize, probe: &str) {
     written("config/ca.pem", partner.ca_pem().expect("over TLS"));
     written("config/secret", SECRET);
     written("config/hook", &format!("whsec_{}", "sesame".repeat(6)));
-    let nobody = "127.0.0.1:9";
     written(
         "config/ringcheck.toml",
         &format!(
-            "external_url = \"http://{nobody}\"\n[location]\nname = \"here\"\ncontrol = [\"tcp://{at}\", \"tcp://{control}\"]\n\
+            "external_url = \"http://{NOBODY}\"\n[location]\nname = \"here\"\ncontrol = [\"tcp://{at}\", \"tcp://{control}\"]\n\
              [store]\npath = \"../ringcheck.db\"\n[http]\noperator = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\n\
-             [owner]\nto = [\"hook\"]\n[status_page]\ntitle = \"Calls\"\nurl = \"http://{nobody}\"\n[[receiver]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{nobody}/\"\n\
+             [owner]\nto = [\"hook\"]\n[status_page]\ntitle = \"Calls\"\nurl = \"http://{NOBODY}\"\n[[receiver]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://{NOBODY}/\"\n\
              secret = {{ file = \"hook\" }}\n[[route]]\nseverity = \"critical\"\nto = [\"hook\"]\n",
             at = partner.address(&pod_name(0)).expect("there"),
             control = partner.control().expect("there"),
