@@ -227,9 +227,10 @@ impl Conversation {
         }
     }
 
-    /// How long packets travel there and back.
+    /// How long packets travel there and back; kept to the nearest millisecond, since the clock that RTCP
+    /// reckons it with is rounded.
     pub(super) fn round_trip(&mut self, round_trip: Duration) {
-        self.round_trip = Some(round_trip);
+        self.round_trip = Some(Duration::from_millis(millis(round_trip + Duration::from_micros(500)).into()));
     }
 
     /// When the last packet came; `None` if none ever did.

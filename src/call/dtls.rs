@@ -10,31 +10,45 @@ use str0m::config::{CryptoProvider, DtlsVersion};
 use str0m::crypto::dtls::{DtlsInstance, DtlsProvider, ProtocolVersion};
 use str0m::crypto::{CryptoError, from_feature_flags};
 
-static CRYPTO: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-    static ONCE: SetUpOnce = SetUpOnce(OnceLock::new());
-    Arc::new(CryptoProvider { dtls_provider: &ONCE, ..from_feature_flags() })
-});
+use crate::model::Origin;
+
+/// The seed where chance is to be the same each time: any will do.
+const SEED: u64 = 1;
 
 /// The media library's own ciphers, with DTLS set up once.
-pub(super) fn crypto() -> Arc<CryptoProvider> {
-    Arc::clone(&CRYPTO)
+pub(super) fn crypto(origin: Origin) -> Arc<CryptoProvider> {
+    static BY_CHANCE: SetUpOnce = SetUpOnce::new(None);
+    static REPEATABLE: SetUpOnce = SetUpOnce::new(Some(SEED));
+    static CRYPTO: LazyLock<[Arc<CryptoProvider>; 2]> = LazyLock::new(|| {
+        [&BY_CHANCE, &REPEATABLE].map(|once| Arc::new(CryptoProvider { dtls_provider: once, ..from_feature_flags() }))
+    });
+    Arc::clone(&CRYPTO[usize::from(origin.is_repeatable())])
 }
 
 /// DTLS as the media library would set it up for each call anew, kept with the size of datagrams that
 /// it was set up for: all calls have the same.
-struct SetUpOnce(OnceLock<(Option<usize>, Arc<Config>)>);
+struct SetUpOnce {
+    /// What decides how much sooner or later a lost packet is sent again. Keys never come from it.
+    seed: Option<u64>,
+    kept: OnceLock<(Option<usize>, Arc<Config>)>,
+}
 
 impl SetUpOnce {
+    const fn new(seed: Option<u64>) -> Self {
+        Self { seed, kept: OnceLock::new() }
+    }
+
     fn config(&self, mtu: Option<usize>) -> Result<Arc<Config>, Error> {
-        if let Some((_, config)) = self.0.get().filter(|(kept, _)| *kept == mtu) {
+        if let Some((_, config)) = self.kept.get().filter(|(kept, _)| *kept == mtu) {
             return Ok(Arc::clone(config));
         }
         // ICE has shown that the far side is where it says it is: no cookie is needed for that.
         let builder = Config::builder().use_server_cookie(false);
         let builder = if let Some(mtu) = mtu { builder.mtu(mtu) } else { builder };
+        let builder = if let Some(seed) = self.seed { builder.dangerously_set_rng_seed(seed) } else { builder };
         let config = Arc::new(builder.build()?);
         // Another call may have been quicker.
-        self.0.set((mtu, Arc::clone(&config))).ok();
+        self.kept.set((mtu, Arc::clone(&config))).ok();
         Ok(config)
     }
 }
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_set_up_for_one_size_of_datagrams_is_not_used_for_another() {
-        let once = SetUpOnce(OnceLock::new());
+        let once = SetUpOnce::new(None);
         let first = once.config(Some(1150)).expect("set up");
         assert!(Arc::ptr_eq(&first, &once.config(Some(1150)).expect("set up")));
         let other = once.config(Some(900)).expect("set up");

@@ -40,7 +40,7 @@ pub struct MediaSettings {
     pub local: SocketAddr,
     /// True if it may go from there without more ado.
     pub host: bool,
-    /// The moment from which this machine's times count. Only differences matter.
+    /// The moment from which this machine's times count, and where its chance comes from.
     pub origin: Origin,
 }
 
@@ -127,7 +127,7 @@ impl Media {
     /// Media that nobody has been told of yet.
     pub fn new(settings: MediaSettings, now: Duration) -> Self {
         let mut config = RtcConfig::new()
-            .set_crypto_provider(dtls::crypto())
+            .set_crypto_provider(dtls::crypto(settings.origin))
             .clear_codecs()
             .enable_pcmu(settings.codecs.contains(&Codec::Pcmu), false)
             .enable_opus(settings.codecs.contains(&Codec::Opus), false)

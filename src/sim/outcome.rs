@@ -49,8 +49,11 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// The courses of attempts with these settings.
-    pub fn new(settings: Settings) -> Self {
+    /// The courses of attempts with these settings. The same attempt takes the same course again.
+    pub fn new(mut settings: Settings) -> Self {
+        if let Some(call) = &mut settings.call {
+            call.origin = call.origin.repeatable();
+        }
         Self { settings, keys: Arc::new(own_keys()), known: BTreeMap::new() }
     }
 

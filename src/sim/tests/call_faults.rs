@@ -1,8 +1,6 @@
 //! Every fault of calls in virtual time: the real call machine against the real peer, media and
 //! all, without sockets.
 
-use std::time::Instant;
-
 use crate::call::{CallSettings, Settings};
 use crate::model::{
     CallDigits, CallDirection, CallStatus, CallWish, Codec, Degradation, Digits, DigitsWay, FailureReason, FarHears,
@@ -13,7 +11,7 @@ use crate::sim::{Behaviour, CallSort, Course, Expected, Fault, Outcomes, usual_c
 /// Settings of an attempt that calls; how long it rings matters for inbound calls only.
 fn calling(direction: CallDirection, codec: Codec) -> Settings {
     let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec, path: MediaPath::Any };
-    let call = usual_call(wish, Origin::new(Instant::now()));
+    let call = usual_call(wish, Origin::some());
     Settings { call: Some(call), ..usual_settings() }
 }
 
@@ -29,7 +27,7 @@ fn coded(direction: CallDirection, codec: Codec, fault: Option<Fault>) -> Course
 /// A call of this sort in this direction.
 fn sorted(sort: CallSort, direction: CallDirection, fault: Option<Fault>) -> Course {
     let wish = CallWish { direction, hold_ms: 5000, ring_ms: 1000, codec: Codec::Pcmu, path: MediaPath::Any };
-    let call = sort.usual(wish, Origin::new(Instant::now()));
+    let call = sort.usual(wish, Origin::some());
     let met = fault.map(|fault| fault.behaviour());
     Outcomes::new(Settings { call: Some(call), ..usual_settings() }).course(&[met], TokenKind::Access).clone()
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::town::{self, START, incidents, pod, strike, wait};
 use crate::engine::calls::CallTrouble;
@@ -43,7 +43,7 @@ fn healthy(pods: usize, seed: u64) -> World {
 
 /// A world that begins now, with its calls.
 pub(super) fn calling(plan: Plan, seed: u64) -> World {
-    World::calling(Arc::new(plan), START, seed, Origin::new(Instant::now())).journalled()
+    World::calling(Arc::new(plan), START, seed, Origin::some()).journalled()
 }
 
 /// A fault of calls in every pod, in place of any other, as users write it; none if empty.
