@@ -13,6 +13,8 @@ use serde_json::Value;
 
 /// An incident shows in the API this long after its onset at the latest.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+/// A step of an attempt has failed after so long (`probes/connection.toml`).
+const STEP: Duration = Duration::from_secs(5);
 
 fn moment(story: &Value, key: &str) -> Timestamp {
     let text = story[key].as_str().unwrap_or_else(|| panic!("{key} in {story}"));
@@ -31,8 +33,9 @@ fn the_demo_pages_once() {
     let story = json("demo", &["demo", "--exit", "--format", "json", "--free-ports"]);
     let [onset, failed, paged, resolved] =
         ["onset", "first_failed_attempt", "paged", "resolved"].map(|key| moment(&story, key));
-    assert!(onset <= failed && failed < paged && paged < resolved, "{story}");
-    assert_eq!(story["pages"], 1);
+    // An attempt that had begun a moment before the onset may be the first to meet it.
+    assert!(onset <= failed.plus(STEP) && failed < paged && onset < paged && paged < resolved, "{story}");
+    assert_eq!((&story["pages"], &story["further_pages"]), (&1.into(), &Value::Array(Vec::new())), "{story}");
     assert_eq!(story["pods"].as_array().map(Vec::len), Some(3), "{story}");
 }
 

@@ -152,6 +152,15 @@ pub fn lay_over(
     Ok((plan, differences))
 }
 
+/// The addresses of the monitor's owner.
+pub fn owner(plan: &Plan) -> Vec<String> {
+    let addresses = |receiver: &Arc<Receiver>| match &receiver.kind {
+        ReceiverKind::Email(email) => email.to.clone(),
+        ReceiverKind::Webhook(_) => Vec::new(),
+    };
+    plan.node.owner.to.iter().flat_map(addresses).collect()
+}
+
 /// Two addresses that nobody listens on. Both are held until both are known, so that they differ.
 fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
     let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));

@@ -50,7 +50,8 @@ const EXAMPLES: &str = "\
 Examples:
   ringcheck demo                        stays up until Ctrl-C; the dashboard stays open
   ringcheck demo --exit --format json   one JSON object for scripts: onset, first_failed_attempt,
-                                        paged, resolved, pages, pods
+                                        paged, resolved, pages, pods, further_pages (of other
+                                        incidents), owner_told (what wakes nobody), by subject
 
 Needs no account and no network: everything listens on loopback.
 Exit codes: 0 the incident was paged once and resolved, 1 it was not, 3 the demo could not run.";
@@ -62,8 +63,13 @@ struct Story {
     first_failed_attempt: Option<String>,
     paged: Option<String>,
     resolved: Option<String>,
-    pages: u32,
+    pages: usize,
     pods: Vec<PodName>,
+    /// Subjects of pages of other incidents: there should be none.
+    further_pages: Vec<String>,
+    /// What the monitor's owner was told meanwhile, by subject: that this machine is too busy, say.
+    /// It wakes nobody and is no page.
+    owner_told: Vec<String>,
 }
 
 /// Runs it.
@@ -117,7 +123,7 @@ impl Show {
 async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> {
     let example = overlay::example()?;
     let (partner, accounts) = start_partner(&example, folder).await?;
-    let mut sink = MailSink::start().context("cannot start the mailbox")?;
+    let sink = MailSink::start().context("cannot start the mailbox")?;
     let controls = [control().await?, control().await?];
     let ca_file = folder.join("partner-ca.pem");
     let stage = Stage {
@@ -131,6 +137,8 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     };
     let (plan, differences) = overlay::lay_over(example, &accounts, &stage)?;
     let pods: Vec<PodName> = plan.pods.iter().map(|pod| pod.name.clone()).collect();
+    let mut mailbox =
+        Mailbox { sink, owner: overlay::owner(&plan), show, further_pages: Vec::new(), owner_told: Vec::new() };
     let node = Node::start(plan, None).await.context("try --free-ports if another program listens there")?;
     introduce(show, &differences, &node);
 
@@ -143,23 +151,25 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     story.onset = Some(onset.to_rfc3339());
     show.at(onset, &Color::Yellow.paint(ONSET, show.color));
 
-    let page = next_mail(&mut sink).await?;
+    let page = mailbox.next_page().await?;
     let first = incident(&node).context("a page without an incident")?;
     story.first_failed_attempt = Some(first.first_failure.to_rfc3339());
     story.paged = Some(page.at.to_rfc3339());
-    story.pages = 1;
     show.at(first.first_failure, "the first attempt fails");
     show.at(page.at, &format!("the page arrives, {} after the onset:", humane(page.at.since(onset))));
     show.say(&framed(&page, show.color));
 
     let until = clock::now().plus(LINGER);
-    story.pages += further_first_pages(&mut sink, &page, until).await;
+    mailbox.take_in(&page, until).await;
     switch(&partner, &pods, Vec::new()).await?;
     show.at(clock::now(), "the partner takes the deployment back");
-    let end = resolution(&mut sink, &page, &mut story.pages).await?;
+    let end = mailbox.resolution(&page).await?;
     let facts = wait_incident(&node).await?;
     story.resolved = facts.resolved.map(|at| at.to_rfc3339());
     story.pods = facts.pods.iter().map(|impact| impact.pod.clone()).collect();
+    story.further_pages = mailbox.further_pages;
+    story.owner_told = mailbox.owner_told;
+    story.pages = 1 + story.further_pages.len();
     show.at(end.at, "recovery is proven, and told in the same thread:");
     show.say(&framed(&end, show.color));
     let mut moments = vec![("onset", onset), ("first failed attempt", first.first_failure), ("page", page.at)];
@@ -295,31 +305,58 @@ async fn wait_incident(node: &Node) -> anyhow::Result<IncidentFacts> {
     incident(node).context("the incident is gone")
 }
 
-async fn next_mail(sink: &mut MailSink) -> anyhow::Result<Mail> {
-    let mail = tokio::time::timeout(PATIENCE, sink.mails.recv()).await.context("no page arrived in time")?;
-    mail.context("the mailbox is gone")
+/// What arrives: pages, and what only the monitor's owner is told.
+struct Mailbox<'a> {
+    sink: MailSink,
+    /// Addresses of the owner.
+    owner: Vec<String>,
+    show: &'a Show,
+    further_pages: Vec<String>,
+    owner_told: Vec<String>,
 }
 
-/// Pages of other incidents that arrive until then: there should be none.
-async fn further_first_pages(sink: &mut MailSink, page: &Mail, until: Timestamp) -> u32 {
-    let mut further = 0;
-    loop {
-        tokio::select! {
-            () = clock::sleep_until(until) => return further,
-            Some(mail) = sink.mails.recv() => further += u32::from(mail.subject != page.subject),
+impl Mailbox<'_> {
+    async fn next_page(&mut self) -> anyhow::Result<Mail> {
+        tokio::time::timeout(PATIENCE, self.page()).await.context("no page arrived in time")?
+    }
+
+    /// The next mail that is to wake somebody. The owner's are shown, and nothing more.
+    async fn page(&mut self) -> anyhow::Result<Mail> {
+        loop {
+            let mail = self.sink.mails.recv().await.context("the mailbox is gone")?;
+            if !mail.to.iter().all(|to| self.owner.contains(to)) {
+                return Ok(mail);
+            }
+            self.show.at(mail.at, &format!("the monitor's owner is told, which wakes nobody: {}", mail.subject));
+            self.owner_told.push(mail.subject);
         }
     }
-}
 
-/// The mail that says that it is over, in the thread of the page; mails that begin something new
-/// are counted.
-async fn resolution(sink: &mut MailSink, page: &Mail, pages: &mut u32) -> anyhow::Result<Mail> {
-    loop {
-        let mail = next_mail(sink).await?;
-        if mail.subject != page.subject {
-            *pages += 1;
-        } else if mail.text.contains("RESOLVED") {
-            return Ok(mail);
+    /// What arrives until then, besides this page's incident.
+    async fn take_in(&mut self, page: &Mail, until: Timestamp) {
+        loop {
+            tokio::select! {
+                () = clock::sleep_until(until) => return,
+                Ok(mail) = self.page() => self.note(page, mail),
+            }
+        }
+    }
+
+    fn note(&mut self, page: &Mail, mail: Mail) {
+        if mail.subject != page.subject && !self.further_pages.contains(&mail.subject) {
+            self.show.at(mail.at, &format!("a further page arrives: {}", mail.subject));
+            self.further_pages.push(mail.subject);
+        }
+    }
+
+    /// The mail that says that it is over, in the thread of the page.
+    async fn resolution(&mut self, page: &Mail) -> anyhow::Result<Mail> {
+        loop {
+            let mail = self.next_page().await?;
+            if mail.subject == page.subject && mail.text.contains("RESOLVED") {
+                return Ok(mail);
+            }
+            self.note(page, mail);
         }
     }
 }
