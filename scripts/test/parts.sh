@@ -123,7 +123,9 @@ part_tests() {
   wait "$computing" || status=$?
   cat "$LOGS/tests-lib.log"
   cargo test --release --locked --doc || status=$?
-  grep -hE '^test .* FAILED$|^SKIPPED |^test result: .* finished in [0-9]{2,}' "$LOGS/tests.log" | sed 's/^/> /' || true
+  grep -E '^test .* FAILED$|^SKIPPED |^test result: .* finished in [0-9]{2,}' "$LOGS/tests.log" | sed 's/^/> /' || true
+  # What a failed test said, for whoever sees no more than the terminal.
+  grep -E -A 2 ' panicked at ' "$LOGS/tests.log" | cut -c 1-600 | head -n 40 | sed 's/^/> /' || true
   return "$status"
 }
 
@@ -149,12 +151,12 @@ part_fuzz() {
   targets=$(cargo fuzz list)
   each=$((FUZZ_SECONDS / $(wc -w <<<"$targets")))
   # By itself it compiles our crate in one piece, on one core.
-  local pieces=(-s none --codegen-units 16)
-  cargo fuzz build "${pieces[@]}"
+  local how=(-s none --codegen-units 16)
+  cargo fuzz build "${how[@]}"
   for target in $targets; do
     # What is found new goes to the first folder and is not kept; the tracked corpus is only read.
     mkdir -p "target/fuzz/$target"
-    cargo fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" "${pieces[@]}" -- \
+    cargo fuzz run "$target" "target/fuzz/$target" "fuzz/corpus/$target" "${how[@]}" -- \
       -max_total_time="$each" -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 >"$LOGS/fuzz-$target.log" 2>&1 ||
       { tail -n 40 "$LOGS/fuzz-$target.log"; return 1; }
     say "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/fuzz-$target.log") inputs in ${each} s"

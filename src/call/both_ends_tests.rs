@@ -142,13 +142,11 @@ impl Two {
                 self.after(Near, ONE_WAY, Event::Call(CallEvent::Answered { sid, description }));
             }
             CallAction::Transmit(_, bytes) => {
-                // RTP and RTCP begin like this (RFC 7983).
-                let is_audio = bytes.first().is_some_and(|first| (128..192).contains(first));
                 let is_kept = matches!(self.kept, Kept::AudioTo(to, from) if to != side && self.now >= from);
                 if side == Near && is_frame(&bytes) {
                     self.frames.push(self.now);
                 }
-                if !(is_audio && is_kept) {
+                if !(is_audio(&bytes) && is_kept) {
                     self.after(side.other(), ONE_WAY, Event::Datagram(bytes));
                 }
             }
@@ -206,10 +204,14 @@ impl Two {
     }
 }
 
+/// RTP and RTCP begin like this (RFC 7983).
+fn is_audio(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| (128..192).contains(first))
+}
+
 /// An RTP packet of PCMU: its number, with or without a mark (RFC 3550).
 fn is_frame(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|first| (128..192).contains(first))
-        && bytes.get(1).is_some_and(|second| second & 127 == 0)
+    is_audio(bytes) && bytes.get(1).is_some_and(|second| second & 127 == 0)
 }
 
 /// The description as a partner has it that tells where it is.

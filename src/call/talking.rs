@@ -32,13 +32,7 @@ impl TestCall {
         }
         let Some((number, frame)) = talk.next_frame(due) else { return };
         send(media, self.now, number, frame);
-        let mut datagrams = Vec::new();
-        while let Some(output) = self.media.as_mut().and_then(Media::poll) {
-            match output {
-                MediaOutput::Transmit { via, to, bytes } => datagrams.push(MadeDatagram { via, to, bytes }),
-                MediaOutput::Event(event) => self.media_event(event),
-            }
-        }
+        let datagrams = std::iter::from_fn(|| self.next_datagram()).collect();
         self.made.keep(MadeFrame { number, due, datagrams });
     }
 
@@ -61,9 +55,16 @@ impl TestCall {
     }
 
     pub(super) fn drain_media(&mut self) {
-        while let Some(output) = self.media.as_mut().and_then(Media::poll) {
-            match output {
-                MediaOutput::Transmit { via, to, bytes } => self.transmit(MadeDatagram { via, to, bytes }),
+        while let Some(datagram) = self.next_datagram() {
+            self.transmit(datagram);
+        }
+    }
+
+    /// What the media wants sent next; what it tells before that is taken in.
+    fn next_datagram(&mut self) -> Option<MadeDatagram> {
+        loop {
+            match self.media.as_mut()?.poll()? {
+                MediaOutput::Transmit { via, to, bytes } => return Some(MadeDatagram { via, to, bytes }),
                 MediaOutput::Event(event) if !self.over => self.media_event(event),
                 MediaOutput::Event(_) => {}
             }

@@ -145,7 +145,8 @@ impl TestCall {
         if self.over {
             return None;
         }
-        Some(self.made.wake().map_or(self.wake_for_more(), |made| made.min(self.wake_for_more())))
+        let more = self.wake_for_more();
+        Some(self.made.wake().map_or(more, |made| made.min(more)))
     }
 
     /// When more is due than to send a frame that was made before.
