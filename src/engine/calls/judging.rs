@@ -52,6 +52,8 @@ fn condition(pod: &PodState, rule: Rule) -> Condition {
     let found = rule.failing_calls().and_then(|direction| {
         let (score, of) = (pod.calls.score(direction)?, rules.failures.get(&direction)?);
         Some(match score {
+            // Once it fires its end is proven, however many of the newest calls are of before.
+            score if score.recovery.is_some() => Condition::No,
             score if score.fires(*of, pod.rules.persist_ms) => Condition::Met,
             score if score.is_building() => Condition::Building,
             _ => Condition::No,
@@ -88,22 +90,24 @@ fn is_beyond(seen: &CallSeen, rule: &CallRule) -> bool {
 pub(in crate::engine) fn evidence_of(pod: &PodState, rule: Rule, now: Timestamp) -> Evidence {
     if let Some(quality) = quality_of(pod, rule) {
         let measured = pod.calls.measured(quality);
-        return memory::evidence(measured.into_iter(), |seen| is_beyond(seen, quality), now);
+        return memory::evidence(measured.into_iter(), Timestamp::MIN, |seen| is_beyond(seen, quality), now);
     }
     let looked_at = rule.failing_calls().and_then(|direction| {
         let (score, rules) = (pod.calls.score(direction)?, pod.rules.calls.as_ref()?);
-        let n = rules.failures.get(&direction).map_or(u32::MAX, |of| of.n);
         // While it fires all that came since belongs to it.
-        let n = if score.recovery.is_some() { u32::MAX } else { n };
-        Some(memory::evidence(score.counted(n), CallSeen::has_failed, now))
+        let (n, since) = match (&score.recovery, rules.failures.get(&direction)) {
+            (None, Some(of)) => (of.n, memory::onset(score.counted(of.n), *of)),
+            (recovery, _) => (u32::MAX, recovery.as_ref().map(|recovery| recovery.since)),
+        };
+        Some(memory::evidence(score.counted(n), since.unwrap_or(Timestamp::MIN), CallSeen::has_failed, now))
     });
-    looked_at.unwrap_or_else(|| memory::evidence(std::iter::empty(), CallSeen::has_failed, now))
+    looked_at.unwrap_or_else(|| memory::evidence(std::iter::empty(), Timestamp::MIN, CallSeen::has_failed, now))
 }
 
 /// The calls of a direction that never worked.
 pub(in crate::engine) fn born_red_evidence(pod: &PodState, now: Timestamp) -> Option<Evidence> {
     let (_, score) = pod.calls.scores().find(|(_, score)| score.is_born_red())?;
-    Some(memory::evidence(score.memory.iter(), CallSeen::has_failed, now))
+    Some(memory::evidence(score.memory.iter(), Timestamp::MIN, CallSeen::has_failed, now))
 }
 
 /// What agents meet while a rule over calls fires.

@@ -186,14 +186,33 @@ pub fn own_server<'s>(failed: impl Iterator<Item = &'s CallSeen>) -> Option<OwnS
     found
 }
 
-/// What an alert rests on whose bad calls among these are given by `bad`; from the first of them on.
+/// When the trouble began among these calls, oldest first: at the failed one from which on they exceed the
+/// share of a rule by most (Page's cumulative sum, read backwards). A stray one long before does not count.
+pub fn onset<'s>(calls: impl Iterator<Item = &'s CallSeen>, of: KOfN) -> Option<Timestamp> {
+    let calls: Vec<&CallSeen> = calls.collect();
+    let (passed, failed) = (-i64::from(of.k), i64::from(of.n) - i64::from(of.k));
+    let (mut sum, mut most) = (0, None);
+    for seen in calls.into_iter().rev() {
+        sum += if seen.has_failed() { failed } else { passed };
+        // Of equals the first.
+        if seen.has_failed() && most.is_none_or(|(known, _)| sum >= known) {
+            most = Some((sum, seen.started));
+        }
+    }
+    most.map(|(_, at)| at)
+}
+
+/// What an alert rests on whose bad calls among these are given by `bad`: from the first of them on that
+/// began at `since` or later.
 pub fn evidence<'s>(
     calls: impl Iterator<Item = &'s CallSeen> + Clone,
+    since: Timestamp,
     bad: impl Fn(&CallSeen) -> bool,
     now: Timestamp,
 ) -> Evidence {
     let before = calls.clone();
-    let relevant: Vec<&CallSeen> = calls.skip_while(|seen| !bad(seen)).collect();
+    let of_alert = calls.skip_while(|seen| seen.started < since);
+    let relevant: Vec<&CallSeen> = of_alert.skip_while(|seen| !bad(seen)).collect();
     let failing: Vec<&CallSeen> = relevant.iter().copied().filter(|seen| bad(seen)).collect();
     let mut symptoms: Vec<(&Symptom, usize)> = Vec::new();
     for symptom in failing.iter().filter_map(|seen| seen.symptom.as_ref()) {
@@ -259,12 +278,15 @@ fn count(n: usize) -> u32 {
 }
 
 #[cfg(test)]
+pub(super) use tests::seen;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{CallDirection, Codec, IceService, IceTrouble, MediaPath};
 
     /// Call number `n`, one a minute; every second one goes over the number, and fails.
-    fn seen(n: i64) -> CallSeen {
+    fn call(n: i64) -> CallSeen {
         let over_number = n % 2 == 0;
         CallSeen {
             attempt: AttemptId(n.unsigned_abs()),
@@ -296,20 +318,38 @@ mod tests {
         }
     }
 
+    /// Calls that failed (`x`) and passed (`.`), one a minute.
+    pub(in crate::engine::calls) fn seen(results: &str) -> Vec<CallSeen> {
+        let result = |failed| if failed { SeenResult::Failed } else { SeenResult::Completed };
+        let of = |(n, kind): (i64, char)| CallSeen { result: result(kind == 'x'), ..call(n) };
+        (0..).zip(results.chars()).map(of).collect()
+    }
+
     #[test]
     fn a_server_of_ours_is_to_blame_only_if_it_explains_every_failed_call() {
         let refused = |code| OwnServerTrouble { service: IceService::Stun, trouble: IceTrouble::Refused(code) };
-        let hit = |n, code| CallSeen { own_server: Some(refused(code)), ..seen(n) };
+        let hit = |n, code| CallSeen { own_server: Some(refused(code)), ..call(n) };
         let found = |calls: &[CallSeen]| own_server(calls.iter());
         assert_eq!(found(&[]), None);
         assert_eq!(found(&[hit(4, 486), hit(6, 401), hit(2, 403)]), Some(refused(401)), "the newest");
-        assert_eq!(found(&[hit(2, 401), seen(4)]), None, "another call failed without it");
+        assert_eq!(found(&[hit(2, 401), call(4)]), None, "another call failed without it");
+    }
+
+    #[test]
+    fn the_trouble_begins_where_failures_become_too_many() {
+        let four_of_16 = KOfN { k: 4, n: 16 };
+        let began = |results: &str| onset(seen(results).iter(), four_of_16).map(|at| at.as_millis() / 60_000);
+        assert_eq!(began("......"), None);
+        assert_eq!(began("......xxxx"), Some(6));
+        assert_eq!(began("x.........xxxx"), Some(10), "a stray one before");
+        assert_eq!(began("x...x...x...x"), Some(0), "a quarter all along");
+        assert_eq!(began("x.xx......"), Some(0), "what passes afterwards changes nothing");
     }
 
     #[test]
     fn it_is_seen_that_only_calls_over_the_number_fail() {
-        let calls: Vec<CallSeen> = (0..12).map(seen).collect();
-        let found = evidence(calls.iter(), CallSeen::has_failed, Timestamp::from_millis(0));
+        let calls: Vec<CallSeen> = (0..12).map(call).collect();
+        let found = evidence(calls.iter(), Timestamp::MIN, CallSeen::has_failed, Timestamp::from_millis(0));
         let split = found.splits.first().expect("a class separates them");
         assert_eq!(split.class, TraitClass::CallTo(CallTarget::Number), "{:#?}", found.splits);
         assert_eq!((split.failed, split.of, split.others_failed), (6, 6, 0));
@@ -319,8 +359,8 @@ mod tests {
     fn it_is_seen_that_only_calls_to_another_client_fail() {
         let far_end = |n: i64| if n % 2 == 0 { FarEnd::Client } else { FarEnd::Application };
         let to = CallTarget::Client;
-        let calls: Vec<CallSeen> = (0..12).map(|n| CallSeen { far_end: far_end(n), to, ..seen(n) }).collect();
-        let found = evidence(calls.iter(), CallSeen::has_failed, Timestamp::from_millis(0));
+        let calls: Vec<CallSeen> = (0..12).map(|n| CallSeen { far_end: far_end(n), to, ..call(n) }).collect();
+        let found = evidence(calls.iter(), Timestamp::MIN, CallSeen::has_failed, Timestamp::from_millis(0));
         let split = found.splits.first().expect("a class separates them");
         assert_eq!(split.class, TraitClass::CallFarEnd(FarEnd::Client), "{:#?}", found.splits);
     }

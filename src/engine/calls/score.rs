@@ -22,9 +22,10 @@ const AFTER_NOTHING: Duration = Duration::from_secs(30);
 /// While recovery is being proven, a call follows a good one so long after its end.
 const RECOVERY_AFTER: Duration = Duration::from_secs(30);
 /// Fewest calls in a row that prove a recovery, and most.
-const RECOVERY_CALLS: (u32, u32) = (5, 20);
-/// Chance that so many calls pass in a row though as many fail as before.
-const RECOVERY_DOUBT: f64 = 0.05;
+const RECOVERY_CALLS: (u32, u32) = (5, 40);
+/// Chance at most that so many calls pass in a row though as many fail as before. Each failed call begins a
+/// row anew, and an incident has many.
+const RECOVERY_DOUBT: f64 = 0.0005;
 /// Failures of a direction that never worked before the owner is told.
 const BORN_RED_FAILURES: u32 = 3;
 
@@ -115,6 +116,9 @@ pub struct Recovery {
     pub next_at: Option<Timestamp>,
     /// When a call failed last.
     pub failed_last: Timestamp,
+    /// When the first of the failed calls began that it fires for.
+    #[serde(default)]
+    pub since: Timestamp,
 }
 
 /// How calls of one direction fare.
@@ -165,6 +169,16 @@ impl CallScore {
         }
         self.last_observed = Some(finished);
         self.memory.push(seen);
+        self.ask_enough();
+    }
+
+    /// So many calls must pass in a row as would hardly do if as many failed as until the last failed one: of
+    /// those like the one that is tried, or of all, whichever tells more.
+    fn ask_enough(&mut self) {
+        let Some(recovery) = &mut self.recovery else { return };
+        let of_alert = self.memory.iter().filter(|seen| seen.started >= recovery.since);
+        let like = of_alert.clone().filter(|seen| recovery.of.is_like(seen));
+        recovery.needed = unlikely_row(like).min(unlikely_row(of_alert));
     }
 
     fn passed(&mut self, seen: &CallSeen, finished: Timestamp) {
@@ -248,11 +262,9 @@ impl CallScore {
     pub(super) fn fired(&mut self, at: Timestamp, evidence: &Evidence) {
         self.doubt = None;
         let Some(of) = self.failed.clone() else { return };
-        let share = f64::from(evidence.failed) / f64::from(evidence.of.max(1));
-        let needed = (RECOVERY_DOUBT.ln() / (1.0 - share.min(0.999)).ln()).ceil();
-        // Between 0 and some hundreds before it is held between the two.
-        let needed = (needed as u32).clamp(RECOVERY_CALLS.0, RECOVERY_CALLS.1);
-        self.recovery = Some(Recovery { of, needed, passed: 0, next_at: None, failed_last: at });
+        let (needed, passed, next_at, since) = (RECOVERY_CALLS.1, 0, None, evidence.since);
+        self.recovery = Some(Recovery { of, needed, passed, next_at, failed_last: at, since });
+        self.ask_enough();
     }
 
     /// It is over.
@@ -271,5 +283,42 @@ impl CallScore {
     /// True if it looks better while the rule still fires.
     pub fn looks_better(&self) -> bool {
         self.recovery.as_ref().is_none_or(|recovery| recovery.passed >= 2)
+    }
+}
+
+/// So many calls pass in a row by a chance of [`RECOVERY_DOUBT`] at most, if nothing has changed since the last
+/// of these that failed. Between the first failed one and that, any share of failing calls was as likely as
+/// any other at first (Laplace's rule of succession).
+fn unlikely_row<'s>(calls: impl Iterator<Item = &'s CallSeen>) -> u32 {
+    let failed: Vec<bool> = calls.map(CallSeen::has_failed).skip_while(|failed| !failed).collect();
+    let until = failed.iter().rposition(|failed| *failed).unwrap_or(0);
+    let between = failed.get(1..=until).unwrap_or_default();
+    let (mut passed, mut all) = (1.0, between.len() as f64 + 2.0);
+    passed += between.iter().filter(|failed| !**failed).count() as f64;
+    let (mut chance, mut row) = (1.0, 0);
+    while chance > RECOVERY_DOUBT && row < RECOVERY_CALLS.1 {
+        chance *= passed / all;
+        (passed, all, row) = (passed + 1.0, all + 1.0, row + 1);
+    }
+    row.max(RECOVERY_CALLS.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::calls::memory::seen;
+
+    #[test]
+    fn the_fewer_have_failed_the_more_must_pass() {
+        let needed = |results: &str| {
+            let calls: Vec<CallSeen> = seen(results);
+            unlikely_row(calls.iter())
+        };
+        assert_eq!(needed("xxxxxxxxxxxx"), 5, "all failed, for long");
+        assert_eq!(needed("xxxx"), 13, "all failed, but they were few");
+        assert_eq!(needed("...xxxx....."), 13, "before and after says nothing");
+        assert_eq!(needed(&"x.".repeat(30)), 13, "every second");
+        assert_eq!(needed("x..x..x..x"), 40, "a third of few: no more than can be afforded");
+        assert_eq!(needed(""), 40);
     }
 }
