@@ -59,7 +59,7 @@ fn row(made: &Made, facts: &CallFacts) -> [String; COLUMNS] {
         step(4),
         step(5),
         facts.path.map_or_else(nothing, |path| path.to_string()),
-        of_audio(|audio| Some(heard(audio.heard).to_owned())),
+        audio.map_or_else(nothing, |audio| heard(audio.heard, facts.far.is_some()).to_owned()),
         of_audio(|audio| Some(far_hears(audio.far_hears).to_owned())),
         of_audio(mouth_to_ear),
         of_audio(|audio| Some(format!("{:.1} %", f64::from(audio.loss_permille) / 10.0))),
@@ -78,8 +78,10 @@ fn nothing() -> String {
     "-".to_owned()
 }
 
-const fn heard(sound: HeardSound) -> &'static str {
+/// With another client of ours at the far end it is that one's tone that is to be heard.
+const fn heard(sound: HeardSound, from_other: bool) -> &'static str {
     match sound {
+        HeardSound::OurTone if from_other => "the other client",
         HeardSound::OurTone => "our tone",
         HeardSound::ForeignTone => "another call",
         HeardSound::OtherSound => "other sound",

@@ -8,7 +8,7 @@ use crate::engine::{
     Audience, ConfigurationClue, Experience, IncidentFacts, IncidentState, Notification, NotifyReason, PodImpact,
     Split, Symptom, TraitClass, Whose, WhoseVerdict,
 };
-use crate::model::{CallDirection, FailureReason, Share, Timestamp};
+use crate::model::{CallDirection, FailureReason, IceTrouble, OwnServerTrouble, Share, Timestamp};
 
 use super::calls;
 use super::diagnosis::class_in_words;
@@ -118,6 +118,8 @@ pub struct WhoseData {
     pub verdict: &'static str,
     /// With `pod_configuration`: `credentials`, `application`, `token_endpoint`, `one_key`, `own_server`.
     pub clue: Option<&'static str>,
+    /// With `own_server`: which server that the pod's own file names, and what is wrong with it.
+    pub own_server: Option<OwnServerData>,
     /// How sure, 0 to 1; under 0.9 read it as "not yet known".
     pub sure: f64,
     /// Control targets that answered; null if they were not asked.
@@ -126,6 +128,17 @@ pub struct WhoseData {
     pub controls: Option<u8>,
     /// Other pods that are healthy.
     pub healthy_pods: u32,
+}
+
+/// A server that the pod's own file names, and that is of no use.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct OwnServerData {
+    /// What it was asked for: `stun`, `turn-udp`, `turn-tcp`, `turn-tls`.
+    pub service: &'static str,
+    /// What is wrong: `name_not_found`, `unreachable`, `tls_failed`, `no_answer`, `refused`, `malformed`, `ended`.
+    pub trouble: String,
+    /// With `refused`: its STUN error code, 401 for wrong credentials.
+    pub stun_error: Option<u16>,
 }
 
 /// One pod's part.
@@ -324,11 +337,23 @@ fn whose(whose: &Whose) -> WhoseData {
     WhoseData {
         verdict,
         clue,
+        own_server: match &whose.verdict {
+            WhoseVerdict::PodConfiguration(ConfigurationClue::OwnServer(of)) => Some(own_server(*of)),
+            _ => None,
+        },
         sure: rounded(whose.sure),
         controls_answered: whose.controls.map(|(answered, _)| answered),
         controls: whose.controls.map(|(_, of)| of),
         healthy_pods: whose.healthy_pods,
     }
+}
+
+fn own_server(of: OwnServerTrouble) -> OwnServerData {
+    let stun_error = match of.trouble {
+        IceTrouble::Refused(code) => Some(code),
+        _ => None,
+    };
+    OwnServerData { service: of.service.as_str(), trouble: word(of.trouble).unwrap_or_default(), stun_error }
 }
 
 const fn clue_word(clue: ConfigurationClue) -> &'static str {

@@ -455,6 +455,15 @@ fn events_have_a_stable_shape() {
 }
 
 #[test]
+fn events_name_a_server_of_our_own() {
+    let (_, notification) = of_calls().into_iter().find(|(name, _)| *name == "calls_own_turn_server").expect("there");
+    let told = serde_json::to_value(event(&notification, URL)).expect("JSON");
+    let whose = &told["data"]["whose"];
+    let server = serde_json::json!({ "service": "turn-tls", "trouble": "refused", "stun_error": 401 });
+    assert_eq!((&whose["clue"], &whose["own_server"]), (&"own_server".into(), &server), "{whose}");
+}
+
+#[test]
 fn events_stay_small_however_many_pods_are_hit() {
     let mut facts = token_bound();
     let pod = facts.pods[0].clone();
