@@ -152,7 +152,7 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     show.at(onset, &Color::Yellow.paint(ONSET, show.color));
 
     let page = mailbox.next_page().await?;
-    let first = incident(&node).context("a page without an incident")?;
+    let first = incident(&node, |_| true).await?;
     story.first_failed_attempt = Some(first.first_failure.to_rfc3339());
     story.paged = Some(page.at.to_rfc3339());
     show.at(first.first_failure, "the first attempt fails");
@@ -164,7 +164,7 @@ async fn play(args: &Args, show: &Show, folder: &Path) -> anyhow::Result<Story> 
     switch(&partner, &pods, Vec::new()).await?;
     show.at(clock::now(), "the partner takes the deployment back");
     let end = mailbox.resolution(&page).await?;
-    let facts = wait_incident(&node).await?;
+    let facts = incident(&node, |facts| facts.state == IncidentState::Resolved).await?;
     story.resolved = facts.resolved.map(|at| at.to_rfc3339());
     story.pods = facts.pods.iter().map(|impact| impact.pod.clone()).collect();
     story.further_pages = mailbox.further_pages;
@@ -290,19 +290,17 @@ async fn wait(node: &Node, ready: impl Fn(&View) -> bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn incident(node: &Node) -> Option<IncidentFacts> {
-    node.view.borrow().incidents.iter().find(|facts| facts.audience == Audience::VoiceOnCall).cloned()
+/// The incident of the voice on-call, once it is like this. Its page may arrive before the view shows it.
+async fn incident(node: &Node, like: impl Fn(&IncidentFacts) -> bool) -> anyhow::Result<IncidentFacts> {
+    let wanted = |facts: &IncidentFacts| facts.audience == Audience::VoiceOnCall && like(facts);
+    wait(node, |view| view.incidents.iter().any(wanted)).await?;
+    let found = node.view.borrow().incidents.iter().find(|facts| wanted(facts)).cloned();
+    found.context("the incident is gone")
 }
 
 /// When the status page first said it.
 fn notice_opened(node: &Node) -> Option<Timestamp> {
     node.view.borrow().notices.iter().filter_map(|notice| notice.updates.first()).map(|update| update.at).min()
-}
-
-async fn wait_incident(node: &Node) -> anyhow::Result<IncidentFacts> {
-    let over = |facts: &IncidentFacts| facts.state == IncidentState::Resolved;
-    wait(node, |view| view.incidents.iter().any(over)).await?;
-    incident(node).context("the incident is gone")
 }
 
 /// What arrives: pages, and what only the monitor's owner is told.
