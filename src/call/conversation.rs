@@ -216,8 +216,9 @@ impl Conversation {
         }
     }
 
-    /// A packet of audio came.
+    /// A packet of audio came. What was due before is played first: it would be too late for that.
     pub(super) fn packet(&mut self, now: Duration, packet: AudioPacket) {
+        self.play(now);
         let AudioPacket { sequence, timestamp, payload_type, payload } = packet;
         self.reception.arrived(Arrival { sequence, timestamp, payload_type, at: now });
         self.last_packet = Some(now);
@@ -404,6 +405,32 @@ mod tests {
             talk.packet(now, AudioPacket { sequence: number + 1, timestamp, payload_type: 0, payload });
         }
         talk
+    }
+
+    /// What is heard of a tone whose packets take up to 120 ms longer than the quickest, by somebody who
+    /// looks for them once in so many frames.
+    fn jittered(one_in: usize) -> CallAudio {
+        let mut talk = Conversation::new(Spoken { codec: Codec::Pcmu, payload_type: 0 }, ToneId(7), Duration::ZERO);
+        let comes = |number: u64| frame_start(number) + Duration::from_millis(number * 37 % 120);
+        let mut packets: Vec<(Duration, u64)> = (0..250).map(|number| (comes(number), number)).collect();
+        packets.sort_unstable();
+        let mut packets = packets.into_iter().peekable();
+        for tick in (0..=300).step_by(one_in) {
+            let now = frame_start(tick);
+            while let Some((at, number)) = packets.next_if(|(at, _)| *at <= now) {
+                let (timestamp, payload) = (number as u32 * 160, talk.source.pcmu(number).to_vec());
+                talk.packet(at, AudioPacket { sequence: number + 1, timestamp, payload_type: 0, payload });
+            }
+            talk.play(now);
+        }
+        talk.audio(frame_start(300))
+    }
+
+    #[test]
+    fn who_looks_for_packets_less_often_hears_the_same() {
+        let always = jittered(1);
+        assert!(always.gaps > 0, "some are too late to be heard: {always:?}");
+        assert_eq!(always, jittered(5));
     }
 
     #[test]

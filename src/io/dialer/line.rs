@@ -71,6 +71,8 @@ pub(super) struct Line<'a, S> {
     /// Where our end of the WebSocket is: media goes out on the same address.
     local: Option<IpAddr>,
     media: Option<MediaSocket>,
+    /// When nothing more waited there.
+    emptied: Duration,
     paths: Option<Box<Paths<'a>>>,
     rest: Option<PartnerRest>,
     asking: Option<Asking>,
@@ -104,6 +106,7 @@ impl<'a, S: Signalling> Line<'a, S> {
             close,
             local,
             media,
+            emptied: Duration::ZERO,
             paths,
             rest,
             asking,
@@ -162,7 +165,12 @@ impl<'a, S: Signalling> Line<'a, S> {
     }
 
     fn tell(&mut self, input: Input<'_>) {
-        self.machine.handle(self.watch.time(), input);
+        let now = self.watch.time();
+        // What came before this, first.
+        if self.machine.talks() && self.machine.listens(now) {
+            self.take_datagrams();
+        }
+        self.machine.handle(now, input);
     }
 
     /// Tells what came of a step, or what came first.
@@ -418,8 +426,13 @@ impl<'a, S: Signalling> Line<'a, S> {
     /// Takes in what has come to the media's socket while nobody waited for it, each at its own time.
     fn take_datagrams(&mut self) {
         for _ in 0..DATAGRAMS_A_TURN {
-            let Some((from, bytes, ago)) = self.media.as_mut().and_then(MediaSocket::take) else { return };
-            let at = self.watch.time().saturating_sub(ago);
+            let now = self.watch.time();
+            let Some((from, bytes, ago)) = self.media.as_mut().and_then(MediaSocket::take) else {
+                self.emptied = now;
+                return;
+            };
+            // Not so long ago that it would have been found before: then the system's clock was set.
+            let at = now.saturating_sub(ago).max(self.emptied);
             self.machine.handle(at, Input::Datagram(from, bytes));
         }
     }
