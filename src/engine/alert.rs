@@ -230,7 +230,7 @@ impl Engine {
     fn is_over(&self, name: &PodName, pod: &PodState, rule: Rule, now: Timestamp) -> bool {
         let Some(alert) = pod.alerts.get(&rule) else { return false };
         match rule {
-            Rule::BornRed => pod.has_no_red() && !pod.calls.is_red(),
+            Rule::BornRed => pod.has_no_red() && !pod.calls.is_red(pod.rules.calls.as_ref()),
             Rule::Throttled | Rule::NoData => true,
             _ if rule.audience() == Audience::MonitorOwner => true,
             _ => {
@@ -346,7 +346,7 @@ fn evidence_of(pod: &PodState, rule: Rule, now: Timestamp) -> Evidence {
         return judging::evidence_of(pod, rule, now);
     }
     match rule {
-        Rule::BornRed if pod.calls.has_born_red() => {
+        Rule::BornRed if pod.calls.born_red(pod.rules.calls.as_ref()).is_some() => {
             judging::born_red_evidence(pod, now).unwrap_or_else(|| pod.memory.evidence(None, now))
         }
         Rule::Outage => pod.memory.evidence(None, pod.outage.since().unwrap_or(now)),

@@ -429,7 +429,8 @@ impl PodState {
     pub fn has_born_red(&self) -> bool {
         let of_lengths = self.lengths.as_ref().map_or(0, ProvenLengths::most_failures);
         let mut failures = self.red.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        self.calls.has_born_red() || of_lengths >= BORN_RED_FAILURES || failures.any(|n| *n >= BORN_RED_FAILURES)
+        let of_calls = self.calls.born_red(self.rules.calls.as_ref()).is_some();
+        of_calls || of_lengths >= BORN_RED_FAILURES || failures.any(|n| *n >= BORN_RED_FAILURES)
     }
 
     /// True if no combination and no length has failed that never worked.

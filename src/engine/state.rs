@@ -356,7 +356,7 @@ fn fire(pod: &mut PodState, at: Timestamp, rule: Rule, evidence: super::Evidence
             passed_in_a_row: 0,
         });
     }
-    pod.calls.fired(rule, at, &evidence);
+    pod.calls.fired(rule, at, &evidence, pod.rules.calls.as_ref());
     pod.alerts.insert(
         rule,
         Alert { state: AlertState::Firing, since: at, evidence: Some(evidence), experience: Some(experience) },

@@ -3,7 +3,7 @@
 /// What a pod's test calls may cost, and which numbers they may have to do with.
 ///
 /// Minutes are as billed: every leg of a call is rounded up to a whole one. Hours and days are the
-/// clock's, in UTC. Scheduled calls stop when [`PodCalls::FOR_SCHEDULED`] of a cap is used; what is left is
+/// clock's, in UTC. Scheduled calls stop when they have used [`PodCalls::FOR_SCHEDULED`] of a cap; what is left is
 /// for the calls that follow a failed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodCalls {

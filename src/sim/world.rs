@@ -297,6 +297,12 @@ impl World {
         }
     }
 
+    /// Takes another plan, as after a reload.
+    pub fn reload(&mut self, plan: Arc<Plan>) {
+        self.outside.plan = plan.clone();
+        self.step(Input::Planned(plan));
+    }
+
     /// Lets time pass.
     pub fn run_until(&mut self, end: Timestamp) {
         loop {

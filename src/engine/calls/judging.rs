@@ -66,8 +66,9 @@ fn condition(pod: &PodState, rule: Rule) -> Condition {
 fn is_over(pod: &PodState, rule: Rule, now: Timestamp) -> bool {
     let Some(alert) = pod.alerts.get(&rule) else { return false };
     if let Some(direction) = rule.failing_calls() {
-        let looked_at = pod.rules.calls.as_ref().is_some_and(|rules| rules.looks_at(direction));
-        return !looked_at || pod.calls.score(direction).is_none_or(|score| score.is_over(now, pod.rules.stable_ms));
+        let Some(rules) = pod.rules.calls.as_ref().filter(|rules| rules.looks_at(direction)) else { return true };
+        let is_over = |score: &CallScore| score.is_over(now, pod.rules.stable_ms) || !score.is_provable(rules);
+        return pod.calls.score(direction).is_none_or(is_over);
     }
     let Some(quality) = quality_of(pod, rule) else { return true };
     let measured = pod.calls.measured(quality);
@@ -106,7 +107,7 @@ pub(in crate::engine) fn evidence_of(pod: &PodState, rule: Rule, now: Timestamp)
 
 /// The calls of a direction that never worked.
 pub(in crate::engine) fn born_red_evidence(pod: &PodState, now: Timestamp) -> Option<Evidence> {
-    let (_, score) = pod.calls.scores().find(|(_, score)| score.is_born_red())?;
+    let score = pod.calls.born_red(pod.rules.calls.as_ref())?;
     Some(memory::evidence(score.memory.iter(), Timestamp::MIN, CallSeen::has_failed, now))
 }
 

@@ -78,7 +78,7 @@ impl Engine {
         let (wish, token, edge) = lane.choice(made);
         let price = pod.rules.calls.as_ref().map_or(0, |rules| rules.price(&probe, &wish));
         let affordable =
-            pod.rules.calls.as_ref().is_some_and(|rules| pod.calls.spending.allows(now, price, rules, true));
+            pod.rules.calls.as_ref().is_some_and(|rules| pod.calls.spending.allows(now, price, rules, Role::Scheduled));
         let late = now.as_millis() - due.as_millis() > MISSED_AFTER_MS;
         let missed = |why: MissedWhy| Record::SlotsMissed {
             at: now,
@@ -125,7 +125,7 @@ impl Engine {
             self.volatile.timers.set(at, Timer::CallAgain(name.clone(), direction));
             return;
         }
-        let affordable = pod.calls.spending.allows(now, rules.price(&of.probe, &of.wish), rules, false);
+        let affordable = pod.calls.spending.allows(now, rules.price(&of.probe, &of.wish), rules, role);
         let is_lane = |lane: &CallLane| lane.pod.name == *name && lane.probe.name == of.probe;
         let Some(place) = self.volatile.call_lanes.iter().position(is_lane).filter(|_| affordable) else { return };
         let token = fresh(of.kind, of.key, of.name_length);

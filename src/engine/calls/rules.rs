@@ -71,6 +71,12 @@ impl CallRules {
         legs * whole_minutes(Duration::from_millis(wish.hold_ms.into()) + CallSettings::AROUND_HOLD)
     }
 
+    /// How many such calls a day the schedule leaves the budget for.
+    pub fn beside_schedule(&self, probe: &ProbeName, wish: &CallWish) -> u32 {
+        let left = u64::from(self.minutes_per_day) * u64::from(100 - PodCalls::FOR_SCHEDULED) / 100;
+        u32::try_from(left).unwrap_or(u32::MAX) / self.price(probe, wish).max(1)
+    }
+
     /// After so long without a call of this direction nobody looks, in milliseconds.
     pub fn silence_ms(&self, direction: CallDirection) -> i64 {
         let of = self.probes.values().filter(|probe| probe.direction == direction);

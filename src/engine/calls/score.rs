@@ -169,16 +169,16 @@ impl CallScore {
         }
         self.last_observed = Some(finished);
         self.memory.push(seen);
-        self.ask_enough();
     }
 
     /// So many calls must pass in a row as would hardly do if as many failed as until the last failed one: of
-    /// those like the one that is tried, or of all, whichever tells more.
-    fn ask_enough(&mut self) {
+    /// those like the one that is tried, or of all, whichever tells more. But no more than can be afforded.
+    pub(super) fn ask_enough(&mut self, rules: &CallRules) {
         let Some(recovery) = &mut self.recovery else { return };
+        let affordable = rules.beside_schedule(&recovery.of.probe, &recovery.of.wish).max(RECOVERY_CALLS.0);
         let of_alert = self.memory.iter().filter(|seen| seen.started >= recovery.since);
         let like = of_alert.clone().filter(|seen| recovery.of.is_like(seen));
-        recovery.needed = unlikely_row(like).min(unlikely_row(of_alert));
+        recovery.needed = unlikely_row(like).min(unlikely_row(of_alert)).min(affordable);
     }
 
     fn passed(&mut self, seen: &CallSeen, finished: Timestamp) {
@@ -264,13 +264,19 @@ impl CallScore {
         let Some(of) = self.failed.clone() else { return };
         let (needed, passed, next_at, since) = (RECOVERY_CALLS.1, 0, None, evidence.since);
         self.recovery = Some(Recovery { of, needed, passed, next_at, failed_last: at, since });
-        self.ask_enough();
     }
 
     /// It is over.
     pub(super) fn resolved(&mut self, at: Timestamp) {
         self.recovery = None;
         self.counted_from = at;
+    }
+
+    /// True while there are calls that can prove that it is over: not if their probe has left the plan, or
+    /// wakes nobody any more.
+    pub fn is_provable(&self, rules: &CallRules) -> bool {
+        let wakes = |recovery: &Recovery| rules.probes.get(&recovery.of.probe).is_some_and(|probe| probe.pages);
+        self.recovery.as_ref().is_some_and(wakes)
     }
 
     /// True if enough calls have passed in a row, and none has failed for the stable window.

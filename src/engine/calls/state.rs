@@ -44,7 +44,7 @@ impl CallState {
     /// A call was asked for; it is billed as it was wished for until more is known.
     pub fn start(&mut self, spec: &AttemptSpec, rules: &CallRules) {
         let Some(wish) = &spec.call else { return };
-        self.spending.spend(spec.at, rules.price(&spec.probe, wish));
+        self.spending.spend(spec.at, rules.price(&spec.probe, wish), spec.role);
         if wish.direction == CallDirection::Inbound {
             self.originated = Some(spec.at);
         }
@@ -59,12 +59,15 @@ impl CallState {
         (seen.to, seen.far_end) = probe.map(|probe| (probe.to, probe.far_end)).unwrap_or_default();
         let price = rules.price(&observation.probe, &seen.wish);
         let legs = probe.map_or(1, |probe| probe.legs);
-        self.spending.give_back(observation.started, price.saturating_sub(billed(observation, price, legs)));
+        let cheaper = price.saturating_sub(billed(observation, price, legs));
+        self.spending.give_back(observation.started, cheaper, observation.role);
         let before_the_call = observation.outcome.failure().is_some_and(|failure| failure.step <= Step::Registered);
         let pages = probe.is_some_and(|probe| probe.pages);
         if pages && !(before_the_call && connections_fail) {
             let failed = FailedCall::of(observation, rules);
-            self.scores.entry(seen.wish.direction).or_default().observe(seen, failed);
+            let score = self.scores.entry(seen.wish.direction).or_default();
+            score.observe(seen, failed);
+            score.ask_enough(rules);
         }
     }
 
@@ -74,9 +77,11 @@ impl CallState {
     }
 
     /// A rule fires.
-    pub fn fired(&mut self, rule: Rule, at: Timestamp, evidence: &Evidence) {
+    pub fn fired(&mut self, rule: Rule, at: Timestamp, evidence: &Evidence, rules: Option<&CallRules>) {
+        let Some(rules) = rules else { return };
         if let Some(score) = rule.failing_calls().and_then(|direction| self.scores.get_mut(&direction)) {
             score.fired(at, evidence);
+            score.ask_enough(rules);
         }
     }
 
@@ -108,14 +113,20 @@ impl CallState {
         own_server(failed)
     }
 
-    /// True if a direction that never worked has failed often enough to tell the owner.
-    pub fn has_born_red(&self) -> bool {
-        self.scores.values().any(CallScore::is_born_red)
+    /// A direction that never worked and has failed often enough to tell the owner.
+    pub fn born_red(&self, rules: Option<&CallRules>) -> Option<&CallScore> {
+        self.looked_at(rules).find(|score| score.is_born_red())
     }
 
     /// True while a direction that never worked fails.
-    pub fn is_red(&self) -> bool {
-        self.scores.values().any(|score| !score.worked && score.red > 0)
+    pub fn is_red(&self, rules: Option<&CallRules>) -> bool {
+        self.looked_at(rules).any(|score| !score.worked && score.red > 0)
+    }
+
+    /// The directions that the plan still looks at.
+    fn looked_at(&self, rules: Option<&CallRules>) -> impl Iterator<Item = &CallScore> {
+        let planned = move |direction: CallDirection| rules.is_some_and(|rules| rules.looks_at(direction));
+        self.scores().filter(move |(direction, _)| planned(*direction)).map(|(_, score)| score)
     }
 
     /// The newest calls that a rule over quality looks at and that have what it measures, oldest

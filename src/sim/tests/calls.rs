@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::model::{CallDirection, Origin, Step, Timestamp};
 use crate::plan::read::{FileKind, SourceText, Sources, read_texts};
-use crate::plan::{Plan, Pod, Probe};
+use crate::plan::{Plan, Pod, Probe, Schedule};
 use crate::sim::{FaultRule, Mishap, World};
 
 /// The example's call probes.
@@ -103,6 +103,23 @@ fn agents_who_are_not_heard_are_told_of_and_the_end_is_proven() {
     let over = incidents(&world, Audience::VoiceOnCall);
     assert_eq!((over.len(), over[0].state), (1, IncidentState::Resolved), "{over:#?}");
     assert_eq!(component(&world, Component::MakingCalls), (ComponentState::Operational, true));
+}
+
+#[test]
+fn an_alert_ends_when_nobody_could_prove_its_end_any_more() {
+    let mut world = healthy(1, 3);
+    strike_calls(&mut world, "fault = \"audio-one-way\"\nwhen = { direction = \"outbound\" }");
+    wait(&mut world, Duration::from_mins(7));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Firing);
+    let mut silent = plan(1, 6);
+    for probe in &mut silent.probes {
+        let pages = probe.call.as_ref().is_none_or(|call| call.direction == CallDirection::Inbound);
+        *probe = Arc::new(Probe { pages, ..probe.as_ref().clone() });
+    }
+    world.reload(Arc::new(silent));
+    wait(&mut world, Duration::from_mins(1));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Resolved);
+    assert_eq!(restored(&world), *world.engine().state());
 }
 
 /// 120 hours in which every second call fails: hundreds of rows of good calls that are none of its end.
@@ -231,6 +248,43 @@ fn what_never_worked_is_the_owners() {
     strike_calls(&mut world, "");
     wait(&mut world, Duration::from_mins(15));
     assert_eq!(incidents(&world, Audience::MonitorOwner)[0].state, IncidentState::Resolved);
+}
+
+#[test]
+fn what_never_worked_is_over_when_it_is_no_longer_tried() {
+    let mut world = calling(plan(1, 6), 8);
+    strike_calls(&mut world, "fault = \"call-server-error\"");
+    wait(&mut world, Duration::from_hours(1));
+    assert_eq!(incidents(&world, Audience::MonitorOwner)[0].state, IncidentState::Firing);
+    world.reload(Arc::new(town::plan(1, 6)));
+    wait(&mut world, Duration::from_mins(2));
+    assert_eq!(incidents(&world, Audience::MonitorOwner)[0].state, IncidentState::Resolved);
+}
+
+#[test]
+fn a_short_outage_leaves_the_days_schedule_alone() {
+    let mut plan = plan(1, 6);
+    // 24 calls a day in each direction, as many as the budget of 60 minutes allows.
+    for probe in &mut plan.probes {
+        if probe.call.is_some() {
+            let schedule = Schedule::parse("0 0 * * * *").expect("valid");
+            *probe = Arc::new(Probe { schedule, ..probe.as_ref().clone() });
+        }
+    }
+    let mut pod_14 = Pod::clone(&plan.pods[0]);
+    (pod_14.calls.minutes_per_day, pod_14.calls.minutes_per_hour) = (60, 60);
+    plan.pods[0] = Arc::new(pod_14);
+    let mut world = calling(plan, 14);
+    let day = Timestamp::from_millis((START.as_millis() / 86_400_000 + 1) * 86_400_000);
+    world.run_until(day.plus(Duration::from_mins(90)));
+    strike_calls(&mut world, "fault = \"keys-unanswered\"\nwhen = { direction = \"outbound\" }");
+    world.run_until(day.plus(Duration::from_mins(150)));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall).len(), 1);
+    strike_calls(&mut world, "");
+    world.run_until(day.plus(Duration::from_hours(20)));
+    assert_eq!(incidents(&world, Audience::VoiceOnCall)[0].state, IncidentState::Resolved);
+    let in_last_hour = world.outside().calls.iter().filter(|(at, _)| *at > day.plus(Duration::from_hours(19))).count();
+    assert_eq!(in_last_hour, 2, "one in each direction");
 }
 
 #[test]

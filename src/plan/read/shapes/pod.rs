@@ -295,8 +295,8 @@ static CERTIFICATE_DAYS: Shape = Shape {
 
 static BUDGET: Shape = Shape {
     name: "budget",
-    doc: "What may be spent in a pod, over all locations. Scheduled calls stop at 80 % of what is allowed; the rest is \
-          for the calls that follow a failed one.",
+    doc: "What may be spent in a pod, over all locations. Scheduled calls stop when they have used 80 % of what is \
+          allowed; the rest is for the calls that follow a failed one.",
     keys: &[
         Key::default(
             "connections_per_minute",
