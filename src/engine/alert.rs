@@ -345,10 +345,12 @@ fn evidence_of(pod: &PodState, rule: Rule, now: Timestamp) -> Evidence {
     if rule.is_of_calls() {
         return judging::evidence_of(pod, rule, now);
     }
+    if rule == Rule::BornRed
+        && let Some(of_calls) = judging::born_red_evidence(pod, now)
+    {
+        return of_calls;
+    }
     match rule {
-        Rule::BornRed if pod.calls.born_red(pod.rules.calls.as_ref()).is_some() => {
-            judging::born_red_evidence(pod, now).unwrap_or_else(|| pod.memory.evidence(None, now))
-        }
         Rule::Outage => pod.memory.evidence(None, pod.outage.since().unwrap_or(now)),
         Rule::TokenBound => match &pod.follow_up {
             Some(follow_up) => pod.memory.evidence(Some(follow_up.of.attempt), follow_up.of.started),

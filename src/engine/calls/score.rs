@@ -316,10 +316,7 @@ mod tests {
 
     #[test]
     fn the_fewer_have_failed_the_more_must_pass() {
-        let needed = |results: &str| {
-            let calls: Vec<CallSeen> = seen(results);
-            unlikely_row(calls.iter())
-        };
+        let needed = |results: &str| unlikely_row(seen(results).iter());
         assert_eq!(needed("xxxxxxxxxxxx"), 5, "all failed, for long");
         assert_eq!(needed("xxxx"), 13, "all failed, but they were few");
         assert_eq!(needed("...xxxx....."), 13, "before and after says nothing");

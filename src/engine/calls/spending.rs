@@ -36,7 +36,8 @@ impl Spending {
     /// True if a call of this price may be made: scheduled ones leave some for those that follow a
     /// failed one, and those take nothing from the schedule until a cap is reached.
     pub fn allows(&self, now: Timestamp, price: u32, rules: &CallRules, role: Role) -> bool {
-        let (now, beside) = (self.at(now), self.at(now).beside);
+        let now = self.at(now);
+        let beside = now.beside;
         let fits = |used: u32, of_them: u32, more: u32, cap: u32| {
             let scheduled = u64::from(used.saturating_sub(of_them) + more) * 100;
             let leaves_some = scheduled <= u64::from(cap) * u64::from(PodCalls::FOR_SCHEDULED);

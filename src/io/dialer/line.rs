@@ -166,8 +166,8 @@ impl<'a, S: Signalling> Line<'a, S> {
 
     fn tell(&mut self, input: Input<'_>) {
         let now = self.watch.time();
-        // What came before this, first.
-        if self.machine.talks() && self.machine.listens(now) {
+        // What came before this, first; but for a frame of ours nothing has to be known.
+        if self.machine.talks() && (!matches!(input, Input::Timeout) || self.machine.listens(now)) {
             self.take_datagrams();
         }
         self.machine.handle(now, input);
@@ -343,14 +343,8 @@ impl<'a, S: Signalling> Line<'a, S> {
     // ---- what comes ----------------------------------------------------------------------
 
     async fn listen(&mut self) {
-        let talks = self.machine.talks();
-        let heard = self.next(talks).await;
-        let now = self.watch.time();
-        // What came before this, first; but for a frame of ours nothing has to be known.
-        if talks && (!matches!(heard, Heard::Nothing) || self.machine.listens(now)) {
-            self.take_datagrams();
-        }
-        self.take_in(now, heard);
+        let heard = self.next(self.machine.talks()).await;
+        self.take_in(heard);
         // A partner that never stops talking does not stop the clock.
         if self.machine.wake().is_some_and(|wake| wake <= self.watch.time()) {
             self.tell(Input::Timeout);
@@ -403,13 +397,13 @@ impl<'a, S: Signalling> Line<'a, S> {
         }
     }
 
-    fn take_in(&mut self, now: Duration, heard: Heard) {
+    fn take_in(&mut self, heard: Heard) {
         match heard {
             Heard::Stop => self.tell(Input::GiveUp(LostReason::Stopped)),
-            Heard::Nothing => self.machine.handle(now, Input::Timeout),
+            Heard::Nothing => self.tell(Input::Timeout),
             Heard::Datagram(from, length) => {
                 let bytes = self.media.as_ref().map_or(&[][..], |media| media.bytes(length));
-                self.machine.handle(now, Input::Datagram(from, bytes));
+                self.machine.handle(self.watch.time(), Input::Datagram(from, bytes));
             }
             Heard::Path(news) => self.tell_path(news),
             Heard::Other(news) => self.told_by_other(news),

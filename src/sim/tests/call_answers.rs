@@ -47,10 +47,26 @@ fn a_call_that_is_not_played_whole_ends_as_if_it_were() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn the_same_call_is_answered_the_same_again() {
+    let fault = Fault::named("audio-loss-20").expect("known").behaviour();
+    let wish = CallWish {
+        direction: CallDirection::Inbound,
+        hold_ms: 5000,
+        ring_ms: 4000,
+        codec: Codec::Pcmu,
+        path: MediaPath::Any,
+    };
+    let answer = || CallAnswers::new(Origin::some()).of(wish, CallSort::Plain, Deadlines::DEFAULT, Some(fault));
+    let first = answer();
+    assert!(first.facts.as_ref().is_some_and(|facts| facts.audio.is_some()), "{first:?}");
+    assert_eq!(first, answer());
+}
+
 /// Each time by somebody who has never seen such a call. Where packets are lost, how much later they are sent
 /// again is left to chance.
 #[test]
-fn the_same_call_is_answered_the_same_again() {
+fn every_fault_of_calls_is_answered_the_same_again() {
     for fault in Fault::all() {
         let Some(direction) = fault.entry().group.calls() else { continue };
         let wish = CallWish { direction, hold_ms: 5000, ring_ms: 4000, codec: Codec::Pcmu, path: MediaPath::Any };
